@@ -1,1 +1,19 @@
-//! The runtime.
+//! Millstream's runtime: epochs, the worker loop, batches, keyed state, checkpoints, and the contracts of sources and
+//! sinks. It knows no operator and no connector.
+
+extern crate self as millstream_runtime;
+
+pub mod batch;
+pub mod codec;
+pub mod data;
+pub mod parcel;
+pub mod sink;
+pub mod source;
+pub mod threaded;
+pub mod time;
+
+/// What fallible user code returns; any error converts.
+pub type Result<T, E = BoxError> = std::result::Result<T, E>;
+
+/// Any error, by value.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

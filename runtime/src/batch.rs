@@ -1,0 +1,122 @@
+//! What operators see: a batch of records with what travels beside them.
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A batch is full at so many records.
+pub const FULL_RECORDS: usize = 1024;
+/// A batch is full at so many bytes.
+pub const FULL_BYTES: usize = 256 << 10;
+
+/// Records in order, with their event times and key hashes where there are any, and the split they come from until the
+/// first exchange. Laws: `times` and `hashes` are empty or as long as `records`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch<T> {
+    /// The records.
+    pub(crate) records: Vec<T>,
+    /// Event times; empty before `event_time`.
+    pub(crate) times: Vec<Timestamp>,
+    /// Hashes of the keys; empty before `key_by`.
+    pub(crate) hashes: Vec<u64>,
+    /// The worker's number of the split that all records are from.
+    pub(crate) split: Option<u32>,
+    /// What the records weighed when they were read.
+    pub(crate) bytes: usize,
+}
+
+impl<T> Default for Batch<T> {
+    fn default() -> Self {
+        Self { records: Vec::new(), times: Vec::new(), hashes: Vec::new(), split: None, bytes: 0 }
+    }
+}
+
+impl<T> From<Vec<T>> for Batch<T> {
+    fn from(records: Vec<T>) -> Self {
+        let bytes = std::mem::size_of_val(records.as_slice());
+        Self { records, bytes, ..Self::default() }
+    }
+}
+
+impl<T> Batch<T> {
+    /// Appends a record that weighs what its type does.
+    pub fn push(&mut self, record: T) {
+        self.push_sized(record, std::mem::size_of::<T>());
+    }
+
+    /// Appends a record of so many bytes: what back-pressure counts.
+    pub fn push_sized(&mut self, record: T, bytes: usize) {
+        self.bytes += bytes;
+        self.records.push(record);
+    }
+
+    /// Appends a record with its event time. All records of a batch have one, or none has.
+    pub fn push_at(&mut self, record: T, at: Timestamp) {
+        self.times.push(at);
+        self.push(record);
+    }
+
+    /// Advice to readers: a read that goes on beyond it only delays its neighbours.
+    pub fn is_full(&self) -> bool {
+        self.records.len() >= FULL_RECORDS || self.bytes >= FULL_BYTES
+    }
+
+    /// How many records.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// What the records weighed when they were read, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The records, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.records.iter()
+    }
+
+    /// Event times, one for each record, or none.
+    pub fn times(&self) -> &[Timestamp] {
+        &self.times
+    }
+
+    /// Hashes of the keys, one for each record, or none.
+    pub fn hashes(&self) -> &[u64] {
+        &self.hashes
+    }
+
+    /// Takes the records out, in order; event times and hashes go.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, T> {
+        self.times.clear();
+        self.hashes.clear();
+        self.bytes = 0;
+        self.records.drain(..)
+    }
+
+    /// Another type of record with the same times, hashes and split: one for one.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Batch<U> {
+        let records = self.records.into_iter().map(f).collect();
+        Batch { records, times: self.times, hashes: self.hashes, split: self.split, bytes: self.bytes }
+    }
+
+    /// Keeps the records that hold, with what is beside them.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        if self.times.is_empty() && self.hashes.is_empty() {
+            return self.records.retain(keep);
+        }
+        let kept: Vec<bool> = self.records.iter().map(&mut keep).collect();
+        retain_by(&mut self.records, &kept);
+        retain_by(&mut self.times, &kept);
+        retain_by(&mut self.hashes, &kept);
+    }
+}
+
+/// Keeps `items[i]` where `kept[i]`; an empty list stays empty.
+fn retain_by<T>(items: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    items.retain(|_| kept.next().copied().unwrap_or(false));
+}
