@@ -4,13 +4,20 @@
 extern crate self as millstream_runtime;
 
 pub mod batch;
+pub mod checkpoint;
 pub mod codec;
 pub mod data;
+mod engine;
+pub mod graph;
 pub mod parcel;
+pub mod run;
 pub mod sink;
 pub mod source;
 pub mod threaded;
 pub mod time;
+
+pub use engine::logic;
+pub use engine::stage;
 
 /// What fallible user code returns; any error converts.
 pub type Result<T, E = BoxError> = std::result::Result<T, E>;

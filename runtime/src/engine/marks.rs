@@ -47,8 +47,9 @@ impl Marks {
         }
         let closing = first.remove();
         for (origin, mark) in closing.marks {
-            let applied = self.applied.entry(origin).or_insert(i64::MIN);
-            *applied = (*applied).max(mark);
+            if let Some(applied) = self.applied.get_mut(&origin) {
+                *applied = (*applied).max(mark); // the other origins of the source are not above this operator
+            }
         }
         self.now = self.now.max(closing.now.unwrap_or(i64::MIN));
         Some(closing.caps)

@@ -35,31 +35,23 @@ pub struct Outputs {
 }
 
 /// What a stage is made with.
-pub struct StageInit<'a> {
-    /// What follows, by the operator's outputs.
-    pub next: Vec<Next>,
+pub struct StageInit {
+    next: Vec<Next>,
     /// How many workers there are.
     pub workers: usize,
-    /// Where the stage's operator registers what reads event times.
-    pub(crate) assigners: &'a mut Vec<Rc<Assigner>>,
+    /// The reader of event times at or above this stage, if there is one in the same source.
+    pub assigner: Option<Rc<Assigner>>,
 }
 
-impl StageInit<'_> {
-    /// The only thing that follows.
-    pub fn next(&mut self) -> Next {
-        self.next.pop().unwrap_or_else(|| Box::new(Fork(vec![])))
+impl StageInit {
+    pub(crate) fn new(next: Vec<Next>, workers: usize, assigner: Option<Rc<Assigner>>) -> Self {
+        Self { next, workers, assigner }
     }
 
-    /// Registers a reader of event times. Splits are known by their number on this worker.
-    pub fn assigner(&mut self, watermark: Watermark) -> Rc<Assigner> {
-        let assigner = Rc::new(Assigner { watermark, marks: RefCell::default(), before: Cell::new(Timestamp::MIN) });
-        self.assigners.push(Rc::clone(&assigner));
-        assigner
-    }
-
-    /// The last reader of event times that was registered: of the `event_time` directly before this stage.
-    pub fn last_assigner(&self) -> Option<Rc<Assigner>> {
-        self.assigners.last().map(Rc::clone)
+    /// What follows the output `out`; nothing where nobody reads it. To be asked once.
+    pub fn next(&mut self, out: usize) -> Next {
+        let nothing = || -> Next { Box::new(Fork(vec![])) };
+        self.next.get_mut(out).map_or_else(nothing, |next| std::mem::replace(next, nothing()))
     }
 }
 
@@ -71,6 +63,10 @@ pub struct Assigner {
 }
 
 impl Assigner {
+    pub(crate) fn new(watermark: Watermark) -> Self {
+        Assigner { watermark, marks: RefCell::default(), before: Cell::new(Timestamp::MIN) }
+    }
+
     /// Takes note of the event times of a batch of a split.
     pub fn observe(&self, split: u32, times: &[Timestamp]) {
         let mut marks = self.marks.borrow_mut();
