@@ -24,6 +24,7 @@ mod store;
 mod upload;
 mod writer;
 
+pub use crate::data::StoredSchema;
 pub use chance::{now_ms, random_id};
 pub use claim::{ABANDONED_MAX, Claim};
 pub use commit::Outcome;
@@ -32,7 +33,6 @@ pub use error::{CheckpointError, Result};
 pub use file::{DataName, FileRef};
 pub use gc::Collected;
 pub use identity::Identity;
-pub use crate::data::StoredSchema;
 pub use manifest::{ColumnInfo, Manifest, OperatorInfo};
 pub use merge::{FILES_MAX, merge, plan};
 pub use reader::{Cursor, DataFile, Run};

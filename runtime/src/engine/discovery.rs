@@ -88,7 +88,8 @@ impl Discovery {
     pub fn announce(&mut self, at: Epoch) -> Vec<News> {
         let mut news = vec![];
         for (source, known) in self.sources.iter_mut().enumerate() {
-            let parents_ended = |s: &FoundSplit| s.after.iter().all(|p| known.ended.contains(p) || !known.found.contains(p));
+            let parents_ended =
+                |s: &FoundSplit| s.after.iter().all(|p| known.ended.contains(p) || !known.found.contains(p));
             let (ready, waiting) = std::mem::take(&mut known.waiting).into_iter().partition(parents_ended);
             known.waiting = waiting;
             for FoundSplit { split, .. } in ready {

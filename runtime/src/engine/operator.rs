@@ -103,11 +103,7 @@ pub(crate) fn operator<'s>(
     streams
 }
 
-fn drain_of<'s>(
-    builder: &mut OperatorBuilder<'s, Epoch>,
-    stream: ParcelStream<'s>,
-    exchange: bool,
-) -> Drain<Parcel> {
+fn drain_of<'s>(builder: &mut OperatorBuilder<'s, Epoch>, stream: ParcelStream<'s>, exchange: bool) -> Drain<Parcel> {
     if !exchange {
         return drain_pipeline(builder, stream);
     }

@@ -49,7 +49,13 @@ pub(crate) fn open<T: Data, S: Sink<T>>(
     let writer = sink.open(worker, &promised).map_err(|e| say(uid, e))?;
     let mine = promised.into_iter().enumerate().filter(|(i, _)| i % workers == worker).map(|(_, c)| c).collect();
     let staged: Staged<_> = Rc::new(RefCell::new(BTreeMap::from([(0, mine)])));
-    let committer = Commits { uid: uid.into(), sink: Rc::new(sink), staged: Rc::clone(&staged), waiting: VecDeque::new(), running: vec![] };
+    let committer = Commits {
+        uid: uid.into(),
+        sink: Rc::new(sink),
+        staged: Rc::clone(&staged),
+        waiting: VecDeque::new(),
+        running: vec![],
+    };
     Ok((SinkLogic { uid: uid.into(), writer, staged, preparing: None }, Box::new(committer)))
 }
 

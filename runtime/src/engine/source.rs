@@ -88,7 +88,8 @@ pub(crate) fn source<'s>(
         move |frontiers| {
             let mut ticks = vec![];
             input.for_each(|cap, messages| {
-                let caps = |c: &timely::dataflow::operators::InputCapability<Epoch>| super::ports::retain_all(c, ports_count);
+                let caps =
+                    |c: &timely::dataflow::operators::InputCapability<Epoch>| super::ports::retain_all(c, ports_count);
                 ticks.extend(messages.drain(..).map(|tick| (caps(&cap), tick)));
             });
             if let Err(e) = driver.run(ticks, low(frontiers)) {

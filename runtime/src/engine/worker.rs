@@ -3,6 +3,7 @@ use super::discovery::{Discovered, Discovery};
 use super::epoch::Epoch;
 use super::pace::{Jitter, Pace, mix};
 use super::sink::Committer;
+use crate::run::Status;
 use crate::run::control::{Control, Event};
 use crate::run::restored::Restored;
 use std::cell::{Cell, RefCell};
@@ -25,6 +26,7 @@ pub(crate) struct WorkerCx {
     pub start_now: i64,
     pub pace: Pace,
     pub control: Arc<Control>,
+    pub status: Arc<Status>,
     pub events: tokio::sync::mpsc::UnboundedSender<Event>,
     pub restored: Option<Rc<Restored>>,
     /// The frontier of the slowest sink.

@@ -129,7 +129,8 @@ impl<'s> Assembler<'_, 's> {
             self.cx.discovery.borrow_mut().add(self.cx.workers, published, all);
         }
         let splits = build.run(&uid, tree.assigners.clone(), own)?;
-        let spec = SourceSpec { uid: uid.clone(), operator: self.made.operators.len(), place, outputs: tree.leaves.len() };
+        let spec =
+            SourceSpec { uid: uid.clone(), operator: self.made.operators.len(), place, outputs: tree.leaves.len() };
         let (streams, reports) = source(self.cx, self.scope, self.ticks.clone(), spec, splits, next);
         let marks = collector(self.cx, Reporter::Source { place: place as usize, first }, reports);
         for timed in &tree.timed {

@@ -6,5 +6,6 @@ mod judge;
 mod node;
 mod plan;
 
+pub(crate) use node::Enumerator;
 pub use node::{At, Build, Graph, OperatorBuild, OperatorInit, Rule, SourceBuild};
 pub use plan::Against;

@@ -112,7 +112,8 @@ pub trait SourceBuild {
     ///
     /// # Errors
     /// Where a split or offset of the checkpoint cannot be read.
-    fn run(self: Box<Self>, uid: &str, assigners: Vec<Rc<Assigner>>, own: Vec<StoredSplit>) -> Result<Box<dyn Running>>;
+    fn run(self: Box<Self>, uid: &str, assigners: Vec<Rc<Assigner>>, own: Vec<StoredSplit>)
+    -> Result<Box<dyn Running>>;
 }
 
 struct SourceOf<S>(S);
@@ -130,7 +131,12 @@ impl<S: Source> SourceBuild for SourceOf<S> {
         Ok((found.into_iter().map(encode).collect::<Result<_>>()?, growing))
     }
 
-    fn run(self: Box<Self>, uid: &str, assigners: Vec<Rc<Assigner>>, own: Vec<StoredSplit>) -> Result<Box<dyn Running>> {
+    fn run(
+        self: Box<Self>,
+        uid: &str,
+        assigners: Vec<Rc<Assigner>>,
+        own: Vec<StoredSplit>,
+    ) -> Result<Box<dyn Running>> {
         Ok(Box::new(Readers::new(uid, self.0, assigners, own)?))
     }
 }

@@ -34,7 +34,8 @@ impl Graph {
         if let Some(manifest) = checkpoint {
             let _ = writeln!(text, "restore: checkpoint {} of {} workers", manifest.number, manifest.workers);
             for uid in self.against(manifest).dropped {
-                let _ = writeln!(text, "     {uid:?} is in the checkpoint only: dropped, if --drop-state {uid} says so");
+                let _ =
+                    writeln!(text, "     {uid:?} is in the checkpoint only: dropped, if --drop-state {uid} says so");
             }
         }
         text
