@@ -7,6 +7,7 @@ use super::epoch::Epoch;
 use super::tick::{Mark, Report};
 use super::worker::WorkerCx;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Exchange as ByTarget;
@@ -50,11 +51,16 @@ pub(crate) fn collector<'s>(
 
 /// What the reports of an epoch come to.
 fn publish(cx: &WorkerCx, who: Reporter, at: Epoch, reports: &[Report]) -> Vec<Mark> {
-    cx.activity.set(cx.activity.get() + reports.iter().map(|r| r.read).sum::<u64>());
+    let read = reports.iter().map(|r| r.read).sum::<u64>();
+    cx.activity.set(cx.activity.get() + read);
+    cx.status.numbers.read.fetch_add(read, Relaxed);
     let mark = |origin: u32, watermark: i64| Mark { target: 0, origin, watermark };
     match who {
         Reporter::Source { place, first } => {
             let promised = cx.discovery.borrow_mut().publish(place, at, reports);
+            if let Some(least) = cx.discovery.borrow().least_watermark() {
+                cx.status.numbers.watermark.store(least, Relaxed);
+            }
             cx.wake_ticker_at_the_end();
             promised.into_iter().zip(first..).map(|(watermark, origin)| mark(origin, watermark)).collect()
         }

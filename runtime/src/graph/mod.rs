@@ -6,6 +6,6 @@ mod judge;
 mod node;
 mod plan;
 
-pub(crate) use node::Enumerator;
-pub use node::{At, Build, Graph, OperatorBuild, OperatorInit, Rule, SourceBuild};
+pub use node::{At, Graph, OperatorBuild, OperatorInit, Rule};
+pub(crate) use node::{Build, Enumerator, SourceBuild};
 pub use plan::Against;

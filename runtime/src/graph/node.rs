@@ -42,7 +42,7 @@ pub enum Rule {
 }
 
 /// How a node is made on a worker.
-pub enum Build {
+pub(crate) enum Build {
     /// A source.
     Source(Box<dyn SourceBuild>),
     /// A stateless operator; with a watermark, one that reads event times.
@@ -102,7 +102,7 @@ impl OperatorInit<'_> {
 }
 
 /// A source, before it is known what for.
-pub trait SourceBuild {
+pub(crate) trait SourceBuild {
     /// Asks for the splits, encoded. May block.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ impl<S: Source> SourceBuild for SourceOf<S> {
 }
 
 /// A sink, before it is opened.
-pub trait SinkBuild {
+pub(crate) trait SinkBuild {
     /// Opens it on a worker, with what the checkpoint says is staged.
     ///
     /// # Errors
