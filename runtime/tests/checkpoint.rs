@@ -1,4 +1,5 @@
 //! Claims about the durable side of checkpoints, a module for each.
+#![expect(clippy::unwrap_used, reason = "clippy knows test functions, not their helpers")]
 
 #[path = "checkpoint/claiming.rs"]
 mod claiming;
@@ -20,3 +21,7 @@ mod locations;
 mod merging;
 #[path = "checkpoint/requesting.rs"]
 mod requesting;
+#[path = "checkpoint/spawning.rs"]
+mod spawning;
+#[path = "checkpoint/versions.rs"]
+mod versions;

@@ -73,7 +73,9 @@ fn a_manifest_that_lands_while_a_newer_attempt_claims_does_not_count() {
         checkpoint(&store, &old, 1, &[]).await;
         // The newer attempt claims after the old one has looked, and before the old one's manifest lands.
         let newer = StateStore::over(faulty.clone(), "newer");
-        faulty.before("manifests/", async move { drop(newer.claim("job").await.unwrap()) });
+        faulty.before("manifests/", async move {
+            newer.claim("job").await.unwrap();
+        });
         let error = store.commit_manifest(&old, &old.manifest(2)).await.unwrap_err();
         assert!(matches!(error, CheckpointError::Fenced { generation: 1, by: 2 }), "{error}");
         assert!(error.stops_the_attempt());
@@ -94,7 +96,9 @@ fn a_manifest_that_lands_while_claiming_raises_the_first_number() {
         closed.closed = true;
         store.commit_manifest(&old, &closed).await.unwrap();
         let (other, claim) = (StateStore::over(faulty.clone(), "other"), old.clone());
-        faulty.before("claims/", async move { drop(other.commit_manifest(&claim, &claim.manifest(5)).await.unwrap()) });
+        faulty.before("claims/", async move {
+            other.commit_manifest(&claim, &claim.manifest(5)).await.unwrap();
+        });
         let newer = store.claim("job").await.unwrap();
         assert!(newer.first_number > 5 + ABANDONED_MAX, "{newer:?}");
         assert_eq!(newer.generation, 3, "the claim with the number that was too low is given up");
@@ -151,6 +155,7 @@ fn a_manifest_must_be_the_attempts_own_and_new() {
         let text = refused(claim.manifest(1)).await;
         assert!(text.contains("attempt 1 has written it already"), "{text}");
         refused(claim.manifest(0)).await;
+        refused(claim.manifest(2 + ABANDONED_MAX)).await;
         let mut foreign = claim.manifest(2);
         foreign.generation = 9;
         refused(foreign).await;

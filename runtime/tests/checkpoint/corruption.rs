@@ -5,9 +5,9 @@ use std::sync::Arc;
 use millstream_runtime::checkpoint::{
     CheckpointError, Entry, KEY_GROUPS, Manifest, Result, Section, SectionKind, Snapshot, StateStore,
 };
+use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::helpers::{Change, Model, apply, checkpoint, grouped, put, run, write};
 

@@ -81,6 +81,7 @@ pub(crate) async fn checkpoint(store: &StateStore, claim: &Claim, number: u64, b
     ];
     let file = write(store, claim, number, sections).await;
     let mut manifest = claim.manifest(number);
+    manifest.parent = before.last().map(|file| file.last).filter(|parent| *parent < number);
     manifest.files = [before, &[file]].concat();
     store.commit_manifest(claim, &manifest).await.unwrap();
     manifest

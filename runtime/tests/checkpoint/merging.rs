@@ -93,8 +93,8 @@ proptest! {
 fn little_is_written_again() {
     for base in [0, 1_000_000] {
         let (mut list, mut written) = (vec![base], 0);
-        for _ in 0..10_000 {
-            list.push(100);
+        for size in std::iter::repeat_n(100, 10_000) {
+            list.push(size);
             while let Some(range) = plan(&list) {
                 let sum = list[range.clone()].iter().sum();
                 written += sum;

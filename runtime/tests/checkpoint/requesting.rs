@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use millstream_runtime::checkpoint::{CheckpointError, StateStore};
+use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::helpers::{checkpoint, memory, run};
 
