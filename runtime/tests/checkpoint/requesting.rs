@@ -33,7 +33,8 @@ fn rubbish_is_skipped() {
     run(async {
         let objects = Arc::new(InMemory::new());
         let store = StateStore::over(objects.clone(), "memory");
-        for (name, text) in [("a.request", "{"), ("b.request", "[]"), ("c", ""), ("d.request", &*"x".repeat(70_000))] {
+        let large = format!(r#"{{"id":"d","kind":"savepoint","stop":true,"asked_ms":1}}{}"#, " ".repeat(70_000));
+        for (name, text) in [("a.request", "{"), ("b.request", "[]"), ("c", ""), ("d.request", &*large)] {
             objects.put(&Path::from(format!("requests/{name}")), text.to_string().into()).await.unwrap();
         }
         objects.put(&Path::from("manifests/notes.txt"), "mine".into()).await.unwrap();
