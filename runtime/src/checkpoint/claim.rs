@@ -165,15 +165,47 @@ impl StateStore {
     }
 
     async fn known(&self, newest_claim: Option<u64>) -> Result<Known> {
-        let claimed = match newest_claim {
-            Some(generation) => self.read_claim(generation).await?.map(|stored| stored.first_number),
+        let manifest = match self.numbers().await?.last() {
+            Some(&number) => Some((number, self.ended_with(number).await?)),
             None => None,
         };
-        let manifest = match self.numbers().await?.last() {
-            Some(&number) => self.find(number).await?.map(|found| (number, found.closed || found.finished)),
+        let claimed = match newest_claim {
+            Some(generation) => Some(self.claimed_up_to(generation, manifest.map_or(0, |(number, _)| number)).await?),
             None => None,
         };
         Ok(Known { manifest, claimed })
+    }
+
+    /// Whether an attempt ended cleanly with this manifest. A damaged one does not say so, but must not bar `--restore`.
+    async fn ended_with(&self, number: u64) -> Result<bool> {
+        match self.find(number).await {
+            Ok(found) => Ok(found.is_some_and(|found| found.closed || found.finished)),
+            Err(CheckpointError::Corrupt { name, what, .. }) => {
+                tracing::warn!("{name} is damaged: {what}");
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The first number of the newest claim, or a bound for it if that claim is damaged: what the next older readable
+    /// claim and the highest manifest allow it to have been.
+    async fn claimed_up_to(&self, generation: u64, highest: u64) -> Result<u64> {
+        let older = self.generations().await?.into_iter().rev().skip_while(|g| *g > generation);
+        let mut bound = 0;
+        for generation in older {
+            match self.read_claim(generation).await {
+                Ok(Some(stored)) if bound == 0 => return Ok(stored.first_number),
+                Ok(Some(stored)) => return Ok(stored.first_number.max(highest) + bound),
+                Ok(None) => {}
+                Err(CheckpointError::Corrupt { name, what, .. }) => {
+                    tracing::warn!("{name} is damaged, skipping numbers: {what}");
+                    bound += ABANDONED_MAX + 2;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(highest + bound)
     }
 
     async fn read_claim(&self, generation: u64) -> Result<Option<Stored>> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::claim::Claim;
+use super::claim::{ABANDONED_MAX, Claim};
 use super::error::{CheckpointError, Result};
 use super::manifest::Manifest;
 use super::store::{Put, StateStore};
@@ -111,6 +111,11 @@ fn check_belongs(claim: &Claim, manifest: &Manifest) -> Result<()> {
     }
     if manifest.number < claim.first_number {
         return refuse(format!("attempt {} starts with number {}", claim.generation, claim.first_number));
+    }
+    // The next attempt skips ABANDONED_MAX numbers; one further on would be within its range.
+    let lowest = manifest.parent.map_or(0, |parent| parent.saturating_add(1)).max(claim.first_number);
+    if manifest.number.saturating_sub(lowest) > ABANDONED_MAX {
+        return refuse(format!("more than {ABANDONED_MAX} checkpoints in a row were abandoned"));
     }
     Ok(())
 }

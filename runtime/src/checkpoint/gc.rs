@@ -1,6 +1,8 @@
 //! Garbage collection: `plan` decides from what the kept manifests name, `collect` deletes.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use super::claim::{CLAIMS_KEPT, Claim, object as claim_object};
 use super::error::{CheckpointError, Result};
@@ -40,14 +42,27 @@ impl Marks<'_> {
         number >= self.oldest_of_newest() || self.kept.contains(&number)
     }
 
-    /// Whether a file that no kept manifest names can be named by nobody any more.
-    ///
-    /// Those above the newest manifest belong to a checkpoint in progress. Those of this attempt since the oldest kept
-    /// manifest may belong to a checkpoint that was abandoned half way. A zombie's manifest may still name a file that is
-    /// deleted here; it is not the newest then, and is never taken.
-    fn is_garbage(&self, file: &DataName, generation: u64) -> bool {
+    fn dead(&self, generation: u64) -> Dead {
         let newest = self.numbers.last().copied().unwrap_or(0);
-        file.number < self.oldest_of_newest() || (file.generation < generation && file.number <= newest)
+        Dead { below: self.oldest_of_newest(), newest, generation }
+    }
+}
+
+/// Which files can be named by nobody any more, if no manifest that stays names them.
+///
+/// Those above the newest manifest belong to a checkpoint in progress. Those of this attempt since the oldest of the newest
+/// manifests may belong to a checkpoint that was abandoned half way. A zombie's manifest may still come to name a file
+/// that is deleted here; it is not the newest then, and is never taken.
+#[derive(Debug, Clone, Copy)]
+struct Dead {
+    below: u64,
+    newest: u64,
+    generation: u64,
+}
+
+impl Dead {
+    fn holds(&self, file: &DataName) -> bool {
+        file.number < self.below || (file.generation < self.generation && file.number <= self.newest)
     }
 }
 
@@ -62,20 +77,21 @@ impl StateStore {
         let kept: BTreeSet<u64> = self.kept().await?.iter().map(|kept| kept.number).collect();
         let marks = Marks { numbers: &numbers, newest, kept: &kept };
         let Some(named) = self.named(&marks, claim).await? else { return Ok(Collected::default()) };
+        let dead = marks.dead(claim.generation);
         let mut collected = Collected {
             manifests: numbers.iter().copied().filter(|number| !marks.stays(*number)).collect(),
             files: Vec::new(),
         };
         for name in self.list(folder::DATA).await? {
             let Some(file) = DataName::parse(&name) else { continue };
-            if marks.is_garbage(&file, claim.generation) && !named.contains(&name) && !in_use.contains(&name) {
+            if dead.holds(&file) && !named.contains(&name) && !in_use.contains(&name) {
                 collected.files.push(name);
             }
         }
         // A newer attempt may restore an old checkpoint that we would delete.
         self.check_fence(claim).await?;
         self.delete_all(&collected).await?;
-        self.collect_small(claim, &marks).await?;
+        self.collect_small(dead).await?;
         Ok(collected)
     }
 
@@ -102,34 +118,37 @@ impl StateStore {
         Ok(())
     }
 
-    async fn collect_small(&self, claim: &Claim, marks: &Marks<'_>) -> Result<()> {
+    async fn collect_small(&self, dead: Dead) -> Result<()> {
         let generations = self.generations().await?;
         for generation in generations.iter().rev().skip(CLAIMS_KEPT) {
             self.delete(&claim_object(*generation)).await?;
         }
         self.collect_answered(ANSWERED_KEPT).await?;
-        for name in self.list(folder::TRIALS).await? {
-            self.delete(&format!("{}/{name}", folder::TRIALS)).await?;
-        }
-        self.collect_staged(claim, marks).await
+        self.collect_staged(dead).await
     }
 
     /// A process that is killed while it writes leaves `<name>#<n>` in a local folder, which the store does not list.
-    async fn collect_staged(&self, claim: &Claim, marks: &Marks<'_>) -> Result<()> {
+    async fn collect_staged(&self, dead: Dead) -> Result<()> {
         let Some(data) = self.root().map(|root| root.join(folder::DATA)) else { return Ok(()) };
-        let failed = |e: std::io::Error| CheckpointError::Location {
-            location: self.location().into(),
-            what: format!("half-written files cannot be deleted: {e}"),
-        };
-        let mut staged = Vec::new();
-        for entry in std::fs::read_dir(&data).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('#'));
-            let file = name.and_then(|(name, _)| DataName::parse(name));
-            if file.is_some_and(|file| marks.is_garbage(&file, claim.generation)) {
-                staged.push(path);
-            }
+        let swept = tokio::task::spawn_blocking(move || sweep(&data, dead)).await.map_err(std::io::Error::other);
+        match swept.flatten() {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(CheckpointError::Location {
+                location: self.location().into(),
+                what: format!("half-written files cannot be deleted: {e}"),
+            }),
+            _ => Ok(()),
         }
-        staged.iter().try_for_each(std::fs::remove_file).map_err(failed)
     }
+}
+
+fn sweep(data: &Path, dead: Dead) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(data)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.split_once('#'));
+        let file = name.and_then(|(name, _)| DataName::parse(name));
+        if file.is_some_and(|file| dead.holds(&file)) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }

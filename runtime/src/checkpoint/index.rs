@@ -129,3 +129,41 @@ pub(super) fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     *rest = behind;
     Some(*bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn section() -> impl Strategy<Value = SectionEntry> {
+        let kind = (1..5u8).prop_map(|ordinal| SectionKind::from_ordinal(ordinal).unwrap());
+        let block = (any::<u64>(), any::<u32>(), any::<u32>(), 0..KEY_GROUPS);
+        (".{0,5}", kind, any::<bool>(), prop::collection::vec(block, 0..4)).prop_map(
+            |(uid, kind, by_group, mut blocks)| {
+                blocks.sort_by_key(|block| block.3);
+                let entry = |(offset, len, crc, group)| BlockEntry { offset, len, crc, groups: (group, group) };
+                SectionEntry { uid, kind, by_group, blocks: blocks.into_iter().map(entry).collect() }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn an_index_comes_back(sections in prop::collection::vec(section(), 0..5)) {
+            let index = Index { sections };
+            let bytes = index.encode();
+            prop_assert_eq!(Index::decode(&bytes), Ok(index));
+            for len in 0..bytes.len() {
+                prop_assert!(Index::decode(&bytes[..len]).is_err());
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(prop_oneof![0..5u8, any::<u8>()], 0..200)) {
+            if let Ok(index) = Index::decode(&bytes) {
+                prop_assert_eq!(index.encode(), bytes);
+            }
+        }
+    }
+}

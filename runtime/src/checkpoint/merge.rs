@@ -13,34 +13,37 @@ use super::section::SectionKind;
 use super::store::StateStore;
 use super::writer::FileWriter;
 
-/// A list of more files than this is always merged.
+/// A list of more files than this is merged.
 pub const FILES_MAX: usize = 8;
 
-/// So many files of like size are merged before that.
-const TIER: usize = 4;
+/// So many files, or more, are merged at once where their sizes allow it.
+const TIER: usize = 3;
 
-/// Which files to merge, by their sizes in bytes, oldest to newest; `None` if none.
+/// Which files to merge, by their sizes in bytes, oldest to newest; `None` while there are at most [`FILES_MAX`].
 ///
-/// The newest files are taken, and older ones as long as each is no larger than all newer ones together. So a byte is
-/// written again only when it lands in a file at least twice as large, and a large old file is left alone.
+/// The oldest file that is no larger than all newer ones together is merged with all of them. So a byte is written again
+/// only when it lands in a file at least twice as large as its own, and a large old file is left alone: 10,000 equal
+/// files cost about ten times their bytes.
 #[must_use]
 pub fn plan(sizes: &[u64]) -> Option<Range<usize>> {
-    let mut start = sizes.len().checked_sub(1)?;
-    let mut newer = sizes[start];
-    while start > 0 && sizes[start - 1] <= newer {
-        start -= 1;
-        newer = newer.saturating_add(sizes[start]);
-    }
-    if sizes.len() - start >= TIER {
-        return Some(start..sizes.len());
-    }
     if sizes.len() <= FILES_MAX {
         return None;
     }
-    // Too many, and no tier is full: the cheapest neighbours that bring the list back under its limit.
+    let mut newer = 0u64;
+    let mut start = None;
+    for (i, &size) in sizes.iter().enumerate().rev() {
+        if size <= newer && sizes.len() - i >= TIER {
+            start = Some(i);
+        }
+        newer = newer.saturating_add(size);
+    }
+    if let Some(start) = start {
+        return Some(start..sizes.len());
+    }
+    // Sizes fall too steeply: the cheapest neighbours that bring the list back to its limit.
     let width = sizes.len() - FILES_MAX + 1;
-    let cost = |window: &[u64]| window.iter().fold(0u64, |sum, size| sum.saturating_add(*size));
-    let start = (0..=sizes.len() - width).min_by_key(|&start| cost(&sizes[start..start + width]))?;
+    let cost = |start: usize| sizes[start..start + width].iter().fold(0u64, |sum, size| sum.saturating_add(*size));
+    let start = (0..=sizes.len() - width).min_by_key(|&start| cost(start))?;
     Some(start..start + width)
 }
 

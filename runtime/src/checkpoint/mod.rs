@@ -21,6 +21,7 @@ mod requests;
 mod restore;
 mod section;
 mod store;
+mod trailer;
 mod upload;
 mod writer;
 

@@ -54,7 +54,8 @@ struct Answer {
 impl StateStore {
     /// Keeps checkpoint `number` until [`StateStore::unkeep`]. Fails if there is no such checkpoint.
     ///
-    /// The label of one that is kept already stays.
+    /// The label of one that is kept already stays. Keep one of the newest: one that is about to be collected may be gone
+    /// although this succeeds.
     pub async fn keep(&self, number: u64, label: &str) -> Result<()> {
         let name = kept_object(number);
         let kept = Kept { number, label: label.into(), kept_ms: now_ms() };
