@@ -7,5 +7,5 @@ mod node;
 mod plan;
 
 pub use node::{At, Graph, OperatorBuild, OperatorInit, Rule};
-pub(crate) use node::{Build, Enumerator, SourceBuild};
+pub(crate) use node::{Build, Enumerator};
 pub use plan::Against;

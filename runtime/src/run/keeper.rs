@@ -18,9 +18,6 @@ use tokio::task::JoinSet;
 
 /// How often the store is asked for requests of users, and garbage is collected.
 const CHORES: Duration = Duration::from_secs(1);
-/// A file is tried so often before its checkpoint is given up; the wait between doubles.
-const WRITE_TRIES: u32 = 3;
-const WRITE_WAIT: Duration = Duration::from_millis(100);
 
 /// What does not change during an attempt.
 pub(crate) struct Attempt {
@@ -45,7 +42,8 @@ pub(crate) struct Keeper {
     /// The file of the checkpoint whose manifest is next.
     written: Option<FileRef>,
     tasks: JoinSet<Done>,
-    merging: bool,
+    /// The name of the file that a merge is writing.
+    merging: Option<String>,
     collecting: bool,
     asked: BTreeMap<String, Request>,
     began: Instant,
@@ -72,7 +70,7 @@ impl Keeper {
             parent,
             written: None,
             tasks: JoinSet::new(),
-            merging: false,
+            merging: None,
             collecting: false,
             asked: BTreeMap::new(),
             began: Instant::now(),
@@ -152,20 +150,7 @@ impl Keeper {
         self.began = Instant::now();
         let (store, generation) = (self.attempt.store.clone(), self.attempt.claim.generation);
         self.tasks.spawn(async move {
-            let sections = Arc::new(sections);
-            let mut wait = WRITE_WAIT;
-            let mut tries = 0;
-            let result = loop {
-                tries += 1;
-                match write_file(&store, &DataName::new(n, generation, 0), &sections).await {
-                    Err(e) if tries < WRITE_TRIES && !e.stops_the_attempt() => {
-                        tracing::warn!("the file of checkpoint {n} is tried again in {wait:?}: {e}");
-                        tokio::time::sleep(wait).await;
-                        wait *= 2;
-                    }
-                    result => break result,
-                }
-            };
+            let result = write_file(&store, &DataName::new(n, generation, 0), &Arc::new(sections)).await;
             Done::Written { n, result }
         });
         Ok(())
@@ -184,7 +169,7 @@ impl Keeper {
                 self.step(Input::NotWritten { n, why: e.to_string() }).await
             }
             Done::Merged { replaced, result } => {
-                self.merging = false;
+                self.merging = None;
                 match result {
                     Ok(merged) => self.replace(&replaced, merged),
                     Err(e) => {
@@ -268,11 +253,11 @@ impl Keeper {
     /// Merges files of older checkpoints in the background, so that a restore reads a bounded number of them.
     fn merge_if_due(&mut self, n: u64) {
         let sizes: Vec<u64> = self.files.iter().map(|f| f.len).collect();
-        let Some(range) = plan(&sizes).filter(|_| !self.merging) else { return };
+        let Some(range) = plan(&sizes).filter(|_| self.merging.is_none()) else { return };
         let Some(inputs) = self.files.get(range.clone()).map(<[FileRef]>::to_vec) else { return };
-        self.merging = true;
         let (store, oldest) = (self.attempt.store.clone(), range.start == 0);
         let name = DataName::new(n + 1, self.attempt.claim.generation, 0);
+        self.merging = Some(name.to_string());
         self.tasks.spawn(async move {
             let result = merge(&store, &name, &inputs, oldest).await;
             Done::Merged { replaced: inputs.into_iter().map(|f| f.name).collect(), result }
@@ -291,7 +276,8 @@ impl Keeper {
             failpoint::hit("collect.before")?;
             self.collecting = true;
             let (store, claim, keep) = (self.attempt.store.clone(), self.attempt.claim.clone(), self.attempt.keep);
-            let in_use: BTreeSet<String> = self.files.iter().chain(&self.written).map(|f| f.name.clone()).collect();
+            let named = self.files.iter().chain(&self.written).map(|f| f.name.clone());
+            let in_use: BTreeSet<String> = named.chain(self.merging.clone()).collect();
             self.tasks.spawn(async move {
                 match store.collect(&claim, keep, &in_use).await {
                     Ok(_) | Err(CheckpointError::Fenced { .. }) => {} // the next manifest says it
