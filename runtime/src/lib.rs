@@ -6,6 +6,7 @@ extern crate self as millstream_runtime;
 pub mod batch;
 pub mod codec;
 pub mod data;
+pub mod format;
 pub mod parcel;
 pub mod sink;
 pub mod source;
