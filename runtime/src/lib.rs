@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod codec;
 pub mod data;
 mod engine;
+pub mod format;
 pub mod graph;
 pub mod parcel;
 pub mod run;

@@ -1,0 +1,159 @@
+//! The source: lines of files, of the files of folders, and of standard input.
+mod lines;
+mod listing;
+mod pipe;
+pub(crate) mod reader;
+pub(crate) mod split;
+mod tail;
+
+use crate::source::listing::Listing;
+use crate::source::reader::FileReader;
+use crate::source::split::FileSplit;
+use crate::source::tail::{Tail, Watch};
+use millstream_runtime::Result;
+use millstream_runtime::source::{Found, Source, Splits};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// What a path of standard input is.
+const STDIN: &str = "-";
+
+/// The longest line, unless told otherwise: 1 MiB.
+pub const DEFAULT_MAX_LINE: usize = 1 << 20;
+
+/// The largest limit that can be set for a line: 32 MiB, so that a record stays below the codec's limit.
+const LARGEST_MAX_LINE: usize = 32 << 20;
+
+/// A folder may hold at most so many files.
+pub const MAX_FILES: usize = 100_000;
+
+/// Lines of files as bytes, without their ends. The meta data has the file's path and the line's first byte.
+///
+/// A path is a file, a folder (its files in the order of their names, without those whose names start with a dot, and
+/// without folders inside) or `-`, standard input. A file is known by device, inode, time of birth and a hash of its first
+/// line, so one that is renamed goes on as the same split, and a new one under the old name is another split. Files may
+/// only grow: one that becomes shorter stops the job.
+///
+/// A line above the limit of [`FileSource::max_line`] comes as its first KiB, with `meta.fault` that says how long it was.
+#[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FileSource {
+    /// A file or a folder; - is standard input. May be given again.
+    #[arg(long = "input")]
+    #[serde(alias = "input")]
+    pub paths: Vec<String>,
+    /// Goes on as files grow, rotate and appear.
+    #[arg(long)]
+    pub follow: bool,
+    /// A line longer than this many bytes is a dead letter with its head.
+    #[arg(long, default_value_t = DEFAULT_MAX_LINE)]
+    pub max_line: usize,
+    /// Goes on without files that are gone before they were read to their end; else they are an error.
+    #[arg(long)]
+    pub skip_missing: bool,
+    #[arg(skip)]
+    #[serde(skip)]
+    listing: Listing,
+}
+
+impl Default for FileSource {
+    fn default() -> Self {
+        Self {
+            paths: vec![],
+            follow: false,
+            max_line: DEFAULT_MAX_LINE,
+            skip_missing: false,
+            listing: Listing::default(),
+        }
+    }
+}
+
+impl FileSource {
+    pub(crate) fn new(paths: Vec<String>) -> Self {
+        Self { paths, ..Self::default() }
+    }
+
+    /// Goes on as files grow, rotate and appear. A half line at the end of a file waits for its rest.
+    pub fn follow(mut self, follow: bool) -> Self {
+        self.follow = follow;
+        self
+    }
+
+    /// The longest line, in bytes without its end: 1 to 32 MiB. Longer ones come as their head with a fault.
+    pub fn max_line(mut self, bytes: usize) -> Self {
+        self.max_line = bytes;
+        self
+    }
+
+    /// Goes on, with a warning, without files that are gone before they were read to their end.
+    pub fn skip_missing(mut self, skip: bool) -> Self {
+        self.skip_missing = skip;
+        self
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.paths.is_empty() {
+            return Err("no input: name a file, a folder, or - for standard input".into());
+        }
+        if !(1..=LARGEST_MAX_LINE).contains(&self.max_line) {
+            return Err(
+                format!("the limit of a line is {} bytes: choose 1 to {LARGEST_MAX_LINE}", self.max_line).into()
+            );
+        }
+        Ok(())
+    }
+
+    /// Every folder in which a file of this source may be found after it was renamed.
+    fn folders(&self) -> Vec<PathBuf> {
+        self.paths.iter().filter(|p| *p != STDIN).map(|p| listing::folder_of(p)).collect()
+    }
+
+    /// A split whose file is nowhere.
+    fn missing(&self, split: &FileSplit, at: u64) -> Result<FileReader> {
+        let says = format!(
+            "{}: the file that was read to byte {at} is no longer there, under this name or another in its folder",
+            split.path()
+        );
+        if self.skip_missing {
+            tracing::warn!("{says}; goes on without it");
+            return Ok(FileReader::gone(at));
+        }
+        Err(format!("{says}; put it back, or give up the rest of it with --skip-missing").into())
+    }
+}
+
+impl Source for FileSource {
+    type Split = FileSplit;
+    type Reader = FileReader;
+
+    fn splits(&mut self) -> Result<Splits<FileSplit>> {
+        self.check()?;
+        let mut splits = self.listing.splits(&self.paths, self.follow)?;
+        if self.paths.iter().any(|p| p == STDIN) {
+            splits.push(FileSplit::stdin());
+        }
+        let found = splits.into_iter().map(Found::from).collect();
+        Ok(if self.follow { Splits::Growing(found) } else { Splits::Fixed(found) })
+    }
+
+    fn open(&self, split: &FileSplit, from: Option<u64>) -> Result<FileReader> {
+        self.check()?;
+        let at = from.unwrap_or(0);
+        if split.is_stdin() {
+            return Ok(FileReader::stdin(at, self.max_line));
+        }
+        let folders = self.folders();
+        let Some(found) = listing::find(split, &folders)? else {
+            return self.missing(split, at);
+        };
+        if found.superseded {
+            return Ok(FileReader::gone(at));
+        }
+        let watch = self.follow.then(|| Watch::new(folders));
+        Tail::open(found, split.clone(), at, self.max_line, watch).map(FileReader::file)
+    }
+
+    fn replayable(&self) -> bool {
+        !self.paths.iter().any(|p| p == STDIN)
+    }
+}

@@ -1,0 +1,4 @@
+//! What the formats promise.
+mod combined_log;
+mod csv;
+mod plain;
