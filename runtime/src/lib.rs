@@ -9,8 +9,11 @@ pub mod data;
 pub mod parcel;
 pub mod sink;
 pub mod source;
+pub mod state;
 pub mod threaded;
 pub mod time;
+
+pub use millstream_derive::{KeyedState, State};
 
 /// What fallible user code returns; any error converts.
 pub type Result<T, E = BoxError> = std::result::Result<T, E>;
