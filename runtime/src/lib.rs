@@ -14,11 +14,13 @@ pub mod parcel;
 pub mod run;
 pub mod sink;
 pub mod source;
+pub mod state;
 pub mod threaded;
 pub mod time;
 
 pub use engine::logic;
 pub use engine::stage;
+pub use millstream_derive::{KeyedState, State};
 
 /// What fallible user code returns; any error converts.
 pub type Result<T, E = BoxError> = std::result::Result<T, E>;
