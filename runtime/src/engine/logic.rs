@@ -37,7 +37,7 @@ pub trait Logic: 'static {
     fn poll_snapshot(&mut self, task: &mut Context<'_>, hurry: bool) -> Poll<Result<Vec<Section>>>;
 
     /// What a checkpoint tells of the operator.
-    fn info(&self) -> OperatorInfo;
+    fn info(&mut self) -> OperatorInfo;
 }
 
 /// Whether there is more to do.
