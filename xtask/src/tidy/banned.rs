@@ -35,8 +35,12 @@ pub(super) fn macros_and_attributes(file: &File, found: &mut Vec<Finding>) {
 /// No code in comments: git remembers it, a reader should not have to.
 pub(super) fn commented_out_code(file: &File, found: &mut Vec<Finding>) {
     let Some(masked) = &file.rust else { return };
+    let mut in_doc_block = false;
     for (number, line) in masked.comments.lines().enumerate() {
-        if plain_comment(line).is_some_and(looks_like_code) {
+        in_doc_block |= ["/**", "/*!"].iter().any(|start| line.trim_start().starts_with(start));
+        let text = if in_doc_block { None } else { plain_comment(line) };
+        in_doc_block &= !line.contains("*/");
+        if text.is_some_and(looks_like_code) {
             let message = "commented-out code; delete it, git remembers it";
             found.push(Finding::new(&file.path, number + 1, message));
         }
@@ -66,7 +70,7 @@ fn has_word(line: &str, word: &str) -> bool {
 /// The text of a comment that is not a doc comment (whose examples are code on purpose).
 fn plain_comment(line: &str) -> Option<&str> {
     let line = line.trim();
-    let is_doc = ["///", "//!", "/**", "/*!"].iter().any(|start| line.starts_with(start));
+    let is_doc = ["///", "//!"].iter().any(|start| line.starts_with(start));
     let text = line.strip_prefix("//").or_else(|| line.strip_prefix("/*")).unwrap_or(line);
     (!is_doc && !text.is_empty()).then(|| text.trim_end_matches("*/").trim())
 }
@@ -147,6 +151,7 @@ mod tests {
             "/* for x in y { */",
             "// #[derive(Debug)]",
             "// } else {",
+            "/** Doc. */\n/* let a = 1; */",
         ];
         for bad in bad {
             assert_eq!(found(commented_out_code, bad), 1, "{bad}");
@@ -163,6 +168,7 @@ mod tests {
             "// if none is newer, commit;",
             "/// let a = 1;",
             "//! mod tiered;",
+            "/*!\nlet a = 1;\n*/",
             "//",
             "let a = \"// mod tiered;\";",
             "// for each split: {split, offset}.",
