@@ -17,7 +17,7 @@ pub mod keyed;
 mod late;
 mod map;
 pub mod process;
-mod process_fn;
+pub mod process_fn;
 mod process_logic;
 mod sink;
 mod split;

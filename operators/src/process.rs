@@ -1,9 +1,11 @@
 //! `process` and `process2`: user logic with several states and timers.
+use crate::Stream;
 use crate::keyed::{Keyed, SameKey};
 use crate::process_logic::{One, ProcessLogic, Two};
-use crate::Stream;
+use millstream_runtime::batch::Batch;
 use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::graph::{OperatorBuild, Rule};
+use millstream_runtime::logic::Turn;
 use millstream_runtime::state::{Domain, KeyedState, Timers};
 use millstream_runtime::time::Timestamp;
 use std::time::Duration;
@@ -70,16 +72,41 @@ pub struct Context<K, S, M: State, O> {
     pub state: S,
     pub(crate) timers: Timers<M>,
     pub(crate) time: Option<Timestamp>,
-    pub(crate) watermark: Timestamp,
-    pub(crate) now: Timestamp,
-    pub(crate) is_timed: bool,
-    pub(crate) out: Vec<(O, Option<Timestamp>)>,
+    pub(crate) out: Batch<O>,
+    watermark: Timestamp,
+    now: Timestamp,
+    is_timed: bool,
+    /// Timers set after the end of the input: nothing would fire them.
+    dropped: u64,
 }
 
 impl<K, S, M: State, O> Context<K, S, M, O> {
+    pub(crate) fn new(key: K, state: S, timers: Timers<M>) -> Self {
+        let (watermark, now) = (Timestamp::MIN, Timestamp::MIN);
+        Self { key, state, timers, time: None, out: Batch::default(), watermark, now, is_timed: false, dropped: 0 }
+    }
+
+    /// Before the records of a batch, or a timer.
+    pub(crate) fn begin(&mut self, turn: &Turn<'_>, expected: usize) {
+        (self.watermark, self.now, self.is_timed) = (turn.watermark, turn.now, turn.is_timed);
+        self.out.reserve(expected);
+    }
+
+    /// Whether a timer can still fire: not after the end of the input.
+    fn may_set(&mut self) -> bool {
+        let over = self.watermark == Timestamp::MAX;
+        if over {
+            self.dropped += 1;
+            if self.dropped == 1 {
+                tracing::warn!("a timer was set after the end of the input, when nothing fires it any more: dropped");
+            }
+        }
+        !over
+    }
+
     /// Emits a record, with the event time of the record or timer that is handled.
     pub fn emit(&mut self, record: O) {
-        self.out.push((record, self.time));
+        self.out.push_with(record, self.time, None);
     }
 
     /// Event time of the record or of the timer; of a timer in processing time, that. Where there is no event time,
@@ -108,12 +135,16 @@ impl<K, S, M: State, O> Context<K, S, M, O> {
             "timer_at needs event time: call .event_time(|record| .., Watermark::bounded(..)) behind the source, or set \
              the timer in processing time with timer_after"
         );
-        self.timers.set(Domain::Event, time, &timer);
+        if self.may_set() {
+            self.timers.set(Domain::Event, time, &timer);
+        }
     }
 
     /// Sets a timer in processing time, so long from now.
     pub fn timer_after(&mut self, wait: Duration, timer: M) {
-        self.timers.set(Domain::Processing, self.now + wait, &timer);
+        if self.may_set() {
+            self.timers.set(Domain::Processing, self.now + wait, &timer);
+        }
     }
 
     /// Takes back a timer in event time that is not yet due.
@@ -125,7 +156,11 @@ impl<K, S, M: State, O> Context<K, S, M, O> {
 impl<K: 'static, T: 'static> Keyed<K, T> {
     /// Several states, timers with a payload: a struct that implements [`Process`].
     #[track_caller]
-    pub fn process<P: Process<Key = K, In = T>>(self, uid: &str, p: P) -> Stream<P::Out> {
+    pub fn process<P: Process<Key = K, In = T>>(self, uid: &str, p: P) -> Stream<P::Out>
+    where
+        K: Key,
+        T: Data,
+    {
         let build = build_of(move |init| Ok(Box::new(ProcessLogic::open(One(p), init, "process")?)));
         self.inner.with(self.shuffled(uid).operator("process", uid, Rule::Mixes, build))
     }
@@ -134,6 +169,8 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
     #[track_caller]
     pub fn process2<K2, R, P>(self, uid: &str, right: Keyed<K2, R>, p: P) -> Stream<P::Out>
     where
+        K: Key,
+        T: Data,
         K2: SameKey<K> + Key,
         R: Data,
         P: Process2<Key = K, Left = T, Right = R>,

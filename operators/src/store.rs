@@ -1,10 +1,8 @@
 //! Keyed state of one operator on one worker, with all that a checkpoint asks of it.
-use millstream_runtime::checkpoint::{EntryWriter, Grouped, OperatorInfo, Section};
-use millstream_runtime::data::{Key, State};
+use millstream_runtime::checkpoint::{Entry, EntryWriter, Grouped, OperatorInfo, Section};
+use millstream_runtime::data::Key;
 use millstream_runtime::graph::OperatorInit;
-use millstream_runtime::state::{
-    Backend, Change, Column, Cursor, EntrySink, KeyedState, Memory, Plan, Slot, StateSpace, StoredState, Timers, Unknown,
-};
+use millstream_runtime::state::{Backend, Change, Column, Cursor, EntrySink, Memory, Plan, Slot, StoredState, Unknown};
 use millstream_runtime::time::Timestamp;
 use millstream_runtime::{BoxError, Result};
 use std::rc::Rc;
@@ -18,16 +16,18 @@ const ENCODE_TURN: Duration = Duration::from_micros(500);
 /// So many cells are looked at for their TTL with each tick.
 const EXPIRE_STEP: usize = 1024;
 
-/// Rows of state by key, with timers that carry `M`.
-pub(crate) struct Store<K: Key, S: KeyedState, M: State> {
+/// What has columns: the handles of a state, and timers.
+pub(crate) trait Columned {
+    /// Always in the same order.
+    fn columns(&mut self) -> Vec<&mut dyn Column>;
+}
+
+/// The rows of an operator, by key. The handles are beside it, in what is [`Columned`].
+pub(crate) struct Store<K: Key> {
     uid: String,
     kind: &'static str,
     section: String,
     backend: Memory<K>,
-    /// The handles: they show the key that was entered.
-    pub state: S,
-    /// Timers of all keys.
-    pub timers: Timers<M>,
     cursor: Rc<Cursor>,
     snapshot: Option<Grouping>,
 }
@@ -39,31 +39,29 @@ struct Grouping {
     failed: Option<BoxError>,
 }
 
-impl<K: Key, S: KeyedState, M: State> Store<K, S, M> {
-    /// Without state, or with that of the checkpoint.
-    pub fn open(init: &OperatorInit<'_>, kind: &'static str) -> Result<Self> {
+impl<K: Key> Store<K> {
+    /// Without rows. Handles are made with [`Store::cursor`], then comes [`Store::restore`].
+    pub fn new(init: &OperatorInit<'_>, kind: &'static str) -> Self {
         let cursor = Cursor::new();
-        let state = S::open(&mut StateSpace::new(&cursor));
-        let mut store = Self {
-            uid: init.uid.into(),
-            kind,
-            section: init.section().into(),
-            backend: Memory::new(&cursor),
-            state,
-            timers: Timers::new(&cursor),
-            cursor,
-            snapshot: None,
-        };
-        if let Some(stored) = init.info().and_then(|info| info.state.clone()) {
-            store.restore(init, stored).map_err(|e| BoxError::from(format!("{:?}: {e}", init.uid)))?;
-        }
-        Ok(store)
+        let (uid, section, backend) = (init.uid.into(), init.section().into(), Memory::new(&cursor));
+        Self { uid, kind, section, backend, cursor, snapshot: None }
     }
 
-    fn restore(&mut self, init: &OperatorInit<'_>, stored: StoredState) -> Result<()> {
+    /// What the handles look at.
+    pub fn cursor(&self) -> &Rc<Cursor> {
+        &self.cursor
+    }
+
+    /// Loads the rows of the checkpoint, if there is one.
+    pub fn restore(&mut self, init: &OperatorInit<'_>, handles: &mut dyn Columned) -> Result<()> {
+        let Some(stored) = init.info().and_then(|info| info.state.clone()) else { return Ok(()) };
+        self.load(init, stored, handles).map_err(|e| self.say(e))
+    }
+
+    fn load(&mut self, init: &OperatorInit<'_>, stored: StoredState, handles: &mut dyn Columned) -> Result<()> {
         let unknown = if init.may_drop_state() { Unknown::Drop } else { Unknown::Refuse };
-        let plan = self.with(|_, columns| Plan::new::<K>(stored, columns, unknown))?;
-        let mut columns = columns_of(&mut self.state, &mut self.timers);
+        let mut columns = handles.columns();
+        let plan = Plan::new::<K>(stored, &columns, unknown)?;
         let backend = &mut self.backend;
         init.entries(&mut |group, entry| Ok(backend.restore(&mut columns, &plan, group, change_of(entry))?))?;
         backend.settle(&mut columns)?;
@@ -75,9 +73,8 @@ impl<K: Key, S: KeyedState, M: State> Store<K, S, M> {
         Ok(())
     }
 
-    fn with<R>(&mut self, f: impl FnOnce(&mut Memory<K>, &mut [&mut dyn Column]) -> R) -> R {
-        let mut columns = columns_of(&mut self.state, &mut self.timers);
-        f(&mut self.backend, &mut columns)
+    fn say(&self, e: impl std::fmt::Display) -> BoxError {
+        format!("{} {:?}: {e}", self.kind, self.uid).into()
     }
 
     /// The slots of a batch of keys, appended to `out`. They are valid until the store settles.
@@ -99,43 +96,47 @@ impl<K: Key, S: KeyedState, M: State> Store<K, S, M> {
     }
 
     /// After each batch and each round of timers: empty rows go.
-    pub fn settle(&mut self) -> Result<()> {
+    pub fn settle(&mut self, handles: &mut dyn Columned) -> Result<()> {
         self.cursor.leave();
-        let settled = self.with(|backend, columns| backend.settle(columns));
-        settled.map_err(|e| BoxError::from(format!("{:?}: {e}", self.uid)))
+        self.backend.settle(&mut handles.columns()).map_err(|e| self.say(e))
     }
 
     /// Processing time goes on: state that outlived its TTL goes.
-    pub fn pass(&mut self, now: Timestamp) -> Result<()> {
+    pub fn pass(&mut self, now: Timestamp, handles: &mut dyn Columned) -> Result<()> {
         if self.cursor.now() >= now {
             return Ok(());
         }
         self.cursor.set_now(now);
-        Ok(self.with(|backend, columns| backend.expire(columns, EXPIRE_STEP))?)
+        self.backend.expire(&mut handles.columns(), EXPIRE_STEP).map_err(|e| self.say(e))
     }
 
     /// Begins a snapshot.
-    pub fn freeze(&mut self) -> Result<()> {
-        self.with(|backend, columns| backend.freeze(columns))?;
+    pub fn freeze(&mut self, handles: &mut dyn Columned) -> Result<()> {
+        self.backend.freeze(&mut handles.columns()).map_err(|e| self.say(e))?;
         self.snapshot = Some(Grouping::default());
         Ok(())
     }
 
     /// Goes on with the snapshot for a turn; ready with its section when it is whole. The coordinator keeps what it was
     /// given until it is durable, so here the snapshot is over then.
-    pub fn poll_snapshot(&mut self, task: &mut Context<'_>, hurry: bool) -> Poll<Result<Vec<Section>>> {
+    pub fn poll_snapshot(
+        &mut self,
+        task: &mut Context<'_>,
+        hurry: bool,
+        handles: &mut dyn Columned,
+    ) -> Poll<Result<Vec<Section>>> {
         let Some(mut snapshot) = self.snapshot.take() else { return Poll::Ready(Ok(vec![])) };
-        let until = Instant::now() + ENCODE_TURN;
+        let (until, mut columns) = (Instant::now() + ENCODE_TURN, handles.columns());
         loop {
-            let done = match self.with(|backend, columns| backend.encode(columns, ENCODE_STEP, &mut snapshot)) {
+            let done = match self.backend.encode(&mut columns, ENCODE_STEP, &mut snapshot) {
                 Ok(done) => done,
-                Err(e) => return Poll::Ready(Err(format!("{:?}: {e}", self.uid).into())),
+                Err(e) => return Poll::Ready(Err(self.say(e))),
             };
             if let Some(e) = snapshot.failed.take() {
                 return Poll::Ready(Err(e));
             }
             if done {
-                self.with(|backend, columns| backend.durable(columns));
+                self.backend.durable(&mut columns);
                 return Poll::Ready(Ok(vec![Section::keyed(self.section.clone(), snapshot.grouped)]));
             }
             if !hurry && Instant::now() >= until {
@@ -147,21 +148,13 @@ impl<K: Key, S: KeyedState, M: State> Store<K, S, M> {
     }
 
     /// What a checkpoint tells of the operator.
-    pub fn info(&mut self) -> OperatorInfo {
-        let state = Some(self.with(|_, columns| StoredState::of::<K>(columns)));
+    pub fn info(&self, handles: &mut dyn Columned) -> OperatorInfo {
+        let state = Some(StoredState::of::<K>(&handles.columns()));
         OperatorInfo { section: self.section.clone(), state, ..OperatorInfo::new(&self.uid, self.kind) }
     }
 }
 
-/// The columns of the state, then the timers: always in this order.
-fn columns_of<'a, S: KeyedState, M: State>(state: &'a mut S, timers: &'a mut Timers<M>) -> Vec<&'a mut dyn Column> {
-    let mut columns = state.columns();
-    columns.push(timers.column());
-    columns
-}
-
-fn change_of(entry: millstream_runtime::checkpoint::Entry<'_>) -> Change<'_> {
-    use millstream_runtime::checkpoint::Entry;
+fn change_of(entry: Entry<'_>) -> Change<'_> {
     match entry {
         Entry::Put { column, key, sub, value } => Change::Put { column, key, sub, value },
         Entry::Delete { column, key, sub } => Change::Delete { column, key, sub },

@@ -55,6 +55,8 @@ pub struct Turn<'a> {
     pub watermark: Timestamp,
     /// Processing time: of the last tick whose epoch has closed.
     pub now: Timestamp,
+    /// Whether there is event time upstream.
+    pub is_timed: bool,
     pub(crate) next: &'a mut Next,
     pub(crate) out: &'a mut Outputs,
 }

@@ -161,7 +161,13 @@ impl<'s> Assembler<'_, 's> {
         self.run(node, logic, build.exchange, (build.event_time, build.processing_time))
     }
 
-    fn run(&mut self, node: usize, mut logic: Box<dyn Logic>, exchange: bool, (marks, ticks): (bool, bool)) -> Result<()> {
+    fn run(
+        &mut self,
+        node: usize,
+        mut logic: Box<dyn Logic>,
+        exchange: bool,
+        (marks, ticks): (bool, bool),
+    ) -> Result<()> {
         let uid = self.uid(node);
         let inputs_of = self.graph.nodes.borrow()[node].inputs.len();
         let inputs = (0..inputs_of).map(|i| (self.edges.remove(&(node, i)).unwrap_or_default(), exchange)).collect();
