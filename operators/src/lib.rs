@@ -1,1 +1,38 @@
-//! To come.
+//! The Stream API: one operator, one file, one verb; jobs and their command line.
+//!
+//! A verb adds a node to the graph and says how its stage, or its logic, is made on a worker. No operator knows a
+//! connector.
+
+pub mod dead_letter;
+mod decode;
+mod event_time;
+mod exchange;
+pub mod fallible;
+mod filter;
+mod flat_map;
+mod inspect;
+pub mod job;
+mod key_by;
+pub mod keyed;
+mod late;
+mod map;
+pub mod process;
+mod process_fn;
+mod process_logic;
+mod sink;
+mod split;
+mod stages;
+mod store;
+pub mod stream;
+pub mod substitute;
+mod try_map;
+mod union;
+mod values;
+
+pub use fallible::Fallible;
+pub use job::Job;
+pub use keyed::Keyed;
+pub use stream::{Either, Stream};
+
+/// What fallible user code returns; any error converts.
+pub use millstream_runtime::{BoxError, Result};

@@ -23,6 +23,30 @@ pub struct Batch<T> {
     pub(crate) bytes: usize,
 }
 
+/// A batch taken apart. The laws of [`Batch`] hold when it is put together again.
+#[derive(Clone, Debug)]
+pub struct Parts<T> {
+    /// The records.
+    pub records: Vec<T>,
+    /// Event times; empty before `event_time`.
+    pub times: Vec<Timestamp>,
+    /// Hashes of the keys; empty before `key_by`.
+    pub hashes: Vec<u64>,
+    /// The worker's number of the split that all records are from.
+    pub split: Option<u32>,
+    /// What the records weighed when they were read.
+    pub bytes: usize,
+}
+
+impl<T> From<Parts<T>> for Batch<T> {
+    fn from(parts: Parts<T>) -> Self {
+        let Parts { records, times, hashes, split, bytes } = parts;
+        debug_assert!(times.is_empty() || times.len() == records.len());
+        debug_assert!(hashes.is_empty() || hashes.len() == records.len());
+        Self { records, times, hashes, split, bytes }
+    }
+}
+
 impl<T> Default for Batch<T> {
     fn default() -> Self {
         Self { records: Vec::new(), times: Vec::new(), hashes: Vec::new(), split: None, bytes: 0 }
@@ -95,6 +119,30 @@ impl<T> Batch<T> {
         self.hashes.clear();
         self.bytes = 0;
         self.records.drain(..)
+    }
+
+    /// Takes it apart.
+    pub fn into_parts(self) -> Parts<T> {
+        let Batch { records, times, hashes, split, bytes } = self;
+        Parts { records, times, hashes, split, bytes }
+    }
+
+    /// The worker's number of the split that all records are from; none behind an exchange.
+    pub fn split(&self) -> Option<u32> {
+        self.split
+    }
+
+    /// Appends a record with what travels beside it. All records of a batch have a time, or none has; hashes likewise.
+    pub fn push_with(&mut self, record: T, at: Option<Timestamp>, hash: Option<u64>) {
+        self.times.extend(at);
+        self.hashes.extend(hash);
+        self.push(record);
+    }
+
+    /// Sets the event times: as many as there are records.
+    pub fn set_times(&mut self, times: Vec<Timestamp>) {
+        debug_assert_eq!(times.len(), self.records.len());
+        self.times = times;
     }
 
     /// Another type of record with the same times, hashes and split: one for one.

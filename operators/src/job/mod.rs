@@ -1,0 +1,6 @@
+//! A job: a named build function with one command line.
+
+mod scope;
+
+pub use scope::Job;
+pub(crate) use scope::Scope;

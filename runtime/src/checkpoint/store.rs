@@ -1,0 +1,250 @@
+//! The state's location: a folder or an object store, and the few requests that checkpoints make of it.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path as FsPath, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{Error as StoreError, GetOptions, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
+
+use super::chance::random_id;
+use super::error::{CheckpointError, Result};
+use super::identity::Identity;
+
+/// The folders of a state location. On disk: never rename.
+pub(super) mod folder {
+    pub(in crate::checkpoint) const MANIFESTS: &str = "manifests";
+    pub(in crate::checkpoint) const CLAIMS: &str = "claims";
+    pub(in crate::checkpoint) const DATA: &str = "data";
+    pub(in crate::checkpoint) const KEEP: &str = "keep";
+    pub(in crate::checkpoint) const REQUESTS: &str = "requests";
+    pub(in crate::checkpoint) const TRIALS: &str = "trials";
+}
+
+/// The size of one part of a large upload, in bytes; object stores want at least 5 MiB.
+const PART: usize = 8 << 20;
+
+/// Where one job keeps its checkpoints. Clones share everything.
+#[derive(Clone)]
+pub struct StateStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    objects: Arc<dyn ObjectStore>,
+    location: String,
+    root: Option<PathBuf>,
+    identity: OnceLock<Identity>,
+}
+
+/// Whether an object was created or its name is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Put {
+    Created,
+    Exists,
+}
+
+impl StateStore {
+    /// Opens the state in a folder, given as a path or as a `file://` URL. The folder is created if it is missing.
+    ///
+    /// Fails, naming the folder, if it cannot be created, and for every scheme that this build has no store for.
+    pub async fn open(location: &str) -> Result<Self> {
+        let root = local_root(location)?;
+        blocking(location, move || create_folder(&root)).await?;
+        Self::open_existing(location).await
+    }
+
+    /// Opens the state in a folder that must exist: for commands that only look.
+    pub async fn open_existing(location: &str) -> Result<Self> {
+        let root = local_root(location)?;
+        let objects = LocalFileSystem::new_with_prefix(&root).map_err(|e| CheckpointError::Location {
+            location: location.into(),
+            what: format!("no such folder ({e})"),
+        })?;
+        // Without this a checkpoint could be reported durable and be gone after a power failure.
+        let objects = Arc::new(objects.with_fsync(true));
+        let inner = Inner { objects, location: location.into(), root: Some(root), identity: OnceLock::new() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Keeps state in any object store. It must be able to create an object only if the name is free.
+    ///
+    /// `location` is used in messages only.
+    #[must_use]
+    pub fn over(objects: Arc<dyn ObjectStore>, location: impl Into<String>) -> Self {
+        let inner = Inner { objects, location: location.into(), root: None, identity: OnceLock::new() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The location as the user gave it.
+    #[must_use]
+    pub fn location(&self) -> &str {
+        &self.inner.location
+    }
+
+    /// Tries whether the store refuses to create one name twice, which all of fencing stands on.
+    ///
+    /// [`StateStore::claim`] does this before anything else. Fails if the second create succeeds.
+    pub async fn self_test(&self) -> Result<()> {
+        let name = format!("{}/{}", folder::TRIALS, random_id());
+        let first = self.put_new(&name, Bytes::from_static(b"first")).await;
+        let second = self.put_new(&name, Bytes::from_static(b"second")).await;
+        let deleted = self.delete(&name).await;
+        match (first?, second?) {
+            (Put::Created, Put::Exists) => deleted,
+            (first, second) => Err(CheckpointError::Location {
+                location: self.location().into(),
+                what: format!(
+                    "two creates of one name gave {first:?} and {second:?}, the second must be refused: two attempts \
+                     could overwrite each other's checkpoints here, use another store"
+                ),
+            }),
+        }
+    }
+
+    pub(super) fn identity_cell(&self) -> &OnceLock<Identity> {
+        &self.inner.identity
+    }
+
+    /// The folder on this machine, if the state is in one.
+    pub(super) fn root(&self) -> Option<&FsPath> {
+        self.inner.root.as_deref()
+    }
+
+    /// Creates the object if its name is free.
+    pub(super) async fn put_new(&self, name: &str, bytes: Bytes) -> Result<Put> {
+        match self.inner.objects.put_opts(&Path::from(name), bytes.into(), PutMode::Create.into()).await {
+            Ok(_) => Ok(Put::Created),
+            Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => Ok(Put::Exists),
+            Err(source) => Err(write_error(name, source)),
+        }
+    }
+
+    /// Begins an upload in parts. Only for names that nobody else writes: it replaces what is there.
+    pub(super) async fn put_parts(&self, name: &str) -> Result<WriteMultipart> {
+        let upload = self.inner.objects.put_multipart(&Path::from(name)).await.map_err(|e| write_error(name, e))?;
+        Ok(WriteMultipart::new_with_chunk_size(upload, PART))
+    }
+
+    /// The whole object, or `None` if there is none. Refuses one of more than `max` bytes before reading it.
+    pub(super) async fn get(&self, name: &str, max: u64) -> Result<Option<Bytes>> {
+        let found = match self.inner.objects.get(&Path::from(name)).await {
+            Ok(found) => found,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(source) => return Err(read_error(name, source)),
+        };
+        if found.meta.size > max {
+            return Err(CheckpointError::TooLarge { name: name.into(), len: found.meta.size, max });
+        }
+        found.bytes().await.map(Some).map_err(|e| read_error(name, e))
+    }
+
+    /// The length of the object, or `None` if there is none.
+    pub(super) async fn size(&self, name: &str) -> Result<Option<u64>> {
+        match self.inner.objects.head(&Path::from(name)).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(source) => Err(read_error(name, source)),
+        }
+    }
+
+    /// Parts of an object that exists.
+    pub(super) async fn get_ranges(&self, name: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.inner.objects.get_ranges(&Path::from(name), ranges).await.map_err(|e| read_error(name, e))
+    }
+
+    /// The first `len` bytes of an object and its whole length, or `None` if there is none.
+    pub(super) async fn get_head(&self, name: &str, len: u64) -> Result<Option<(Bytes, u64)>> {
+        let options = GetOptions::new().with_range(Some(0..len));
+        match self.inner.objects.get_opts(&Path::from(name), options).await {
+            Ok(found) => {
+                let size = found.meta.size;
+                Ok(Some((found.bytes().await.map_err(|e| read_error(name, e))?, size)))
+            }
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(source) => Err(read_error(name, source)),
+        }
+    }
+
+    /// The names in a folder, without the folder, sorted.
+    pub(super) async fn list(&self, folder: &str) -> Result<Vec<String>> {
+        let found: Vec<_> = self
+            .inner
+            .objects
+            .list(Some(&Path::from(folder)))
+            .try_collect()
+            .await
+            .map_err(|source| CheckpointError::Store { doing: format!("list {folder}/"), source })?;
+        let mut names: Vec<_> = found.iter().filter_map(|meta| meta.location.filename().map(String::from)).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Deletes the object; one that is not there counts as deleted.
+    pub(super) async fn delete(&self, name: &str) -> Result<()> {
+        match self.inner.objects.delete(&Path::from(name)).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(source) => Err(CheckpointError::Store { doing: format!("delete {name}"), source }),
+        }
+    }
+}
+
+impl fmt::Debug for StateStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StateStore({})", self.location())
+    }
+}
+
+fn read_error(name: &str, source: StoreError) -> CheckpointError {
+    CheckpointError::Store { doing: format!("read {name}"), source }
+}
+
+/// Tells a failed fsync from a failed write. `object_store` has no public type for it, only these texts: it says "sync"
+/// for a file, and "rename" when the entry in the folder could not be published or forced to the disk.
+pub(super) fn write_error(name: &str, source: StoreError) -> CheckpointError {
+    let text = source.to_string();
+    if text.contains("Unable to sync data to disk") || text.contains("Unable to rename file") {
+        return CheckpointError::NotDurable { name: name.into(), source };
+    }
+    CheckpointError::Store { doing: format!("write {name}"), source }
+}
+
+fn local_root(location: &str) -> Result<PathBuf> {
+    let refuse = |what: &str| Err(CheckpointError::Location { location: location.into(), what: what.into() });
+    let path = match location.split_once("://") {
+        None => location,
+        Some(("file", path)) if !path.starts_with('/') => {
+            return refuse("a file URL needs three slashes: file:///path");
+        }
+        Some(("file", path)) if path.contains('%') => {
+            return refuse("give a folder with odd characters as a plain path");
+        }
+        Some(("file", path)) => path,
+        Some((scheme, _)) => {
+            return refuse(&format!("this build has no store for `{scheme}://`, only for folders and file:// URLs"));
+        }
+    };
+    if path.is_empty() { refuse("it is empty: name a folder") } else { Ok(PathBuf::from(path)) }
+}
+
+async fn blocking(location: &str, act: impl FnOnce() -> std::io::Result<()> + Send + 'static) -> Result<()> {
+    let refuse = |what: String| CheckpointError::Location { location: location.into(), what };
+    let done =
+        tokio::task::spawn_blocking(act).await.map_err(|e| refuse(format!("creating the folder panicked: {e}")))?;
+    done.map_err(|e| refuse(format!("the folder cannot be created: {e}")))
+}
+
+/// Creates the folder and its parents, and forces every new entry to the disk.
+fn create_folder(root: &FsPath) -> std::io::Result<()> {
+    let root = std::path::absolute(root)?;
+    let new: Vec<_> = root.ancestors().take_while(|folder| !folder.exists()).map(PathBuf::from).collect();
+    std::fs::create_dir_all(&root)?;
+    for folder in new.iter().filter_map(|folder| folder.parent()) {
+        std::fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}

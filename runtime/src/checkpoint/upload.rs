@@ -1,0 +1,71 @@
+//! Sends a file of unknown length to the store: at once if it is small, in parts if it is not.
+
+use bytes::Bytes;
+use object_store::WriteMultipart;
+
+use super::error::{CheckpointError, Result};
+use super::store::{Put, StateStore, write_error};
+
+/// Above this size a file is sent in parts.
+const SMALL_MAX: usize = 8 << 20;
+
+/// Parts that may be on their way at once.
+const PARTS_AT_ONCE: usize = 2;
+
+/// An object that is being written front to back.
+pub(super) struct Upload {
+    store: StateStore,
+    object: String,
+    len: u64,
+    state: State,
+}
+
+enum State {
+    Small(Vec<u8>),
+    Parts(WriteMultipart),
+}
+
+impl Upload {
+    pub(super) fn new(store: StateStore, object: String) -> Self {
+        Self { store, object, len: 0, state: State::Small(Vec::new()) }
+    }
+
+    pub(super) fn object(&self) -> &str {
+        &self.object
+    }
+
+    /// How many bytes were written.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.len += bytes.len() as u64;
+        match &mut self.state {
+            State::Small(buffer) => buffer.extend_from_slice(bytes),
+            State::Parts(parts) => {
+                parts.wait_for_capacity(PARTS_AT_ONCE).await.map_err(|e| write_error(&self.object, e))?;
+                parts.write(bytes);
+            }
+        }
+        if let State::Small(buffer) = &mut self.state
+            && buffer.len() > SMALL_MAX
+        {
+            let mut parts = self.store.put_parts(&self.object).await?;
+            parts.write(buffer);
+            self.state = State::Parts(parts);
+        }
+        Ok(())
+    }
+
+    /// Makes the object appear, durable. Its name must be new.
+    pub(super) async fn finish(self) -> Result<()> {
+        match self.state {
+            State::Small(buffer) => match self.store.put_new(&self.object, Bytes::from(buffer)).await? {
+                Put::Created => Ok(()),
+                Put::Exists => Err(CheckpointError::refused(self.object, "names of data files are never reused")),
+            },
+            State::Parts(parts) => parts.finish().await.map(drop).map_err(|e| write_error(&self.object, e)),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What an operator with state is to its driver.
+use super::stage::{Next, Outputs};
+use crate::Result;
+use crate::checkpoint::{OperatorInfo, Section};
+use crate::parcel::Parcel;
+use crate::time::Timestamp;
+use std::task::{Context, Poll};
+
+/// An operator's logic. Its driver calls it in the order of design.md: records as they arrive; at the close of an epoch
+/// the watermark, timers, and at the end of an interval the snapshot.
+pub trait Logic: 'static {
+    /// Takes a batch of an input.
+    ///
+    /// # Errors
+    /// Stops the attempt.
+    fn on_batch(&mut self, port: usize, batch: Parcel, cx: &mut Turn<'_>) -> Result<()>;
+
+    /// The watermark or processing time moved: fires what is due, at most a turn's worth; says whether more is due.
+    ///
+    /// # Errors
+    /// Stops the attempt.
+    fn on_time(&mut self, _cx: &mut Turn<'_>) -> Result<More> {
+        Ok(More::No)
+    }
+
+    /// The end of interval `n`: fixes what the snapshot contains. Quick: encoding is for [`Logic::poll_snapshot`].
+    ///
+    /// # Errors
+    /// Stops the attempt.
+    fn freeze(&mut self, n: u64) -> Result<()>;
+
+    /// Encodes a slice of what was frozen. Ready with the sections of this worker once all is there. Between two calls,
+    /// records of the next interval come in. `hurry` asks for the whole.
+    ///
+    /// # Errors
+    /// Stops the attempt.
+    fn poll_snapshot(&mut self, task: &mut Context<'_>, hurry: bool) -> Poll<Result<Vec<Section>>>;
+
+    /// What a checkpoint tells of the operator.
+    fn info(&mut self) -> OperatorInfo;
+}
+
+/// Whether there is more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// Call again, in another turn.
+    Yes,
+    /// Nothing is left.
+    No,
+}
+
+/// What an operator's logic sees while it is called.
+pub struct Turn<'a> {
+    /// The operator's watermark.
+    pub watermark: Timestamp,
+    /// Processing time: of the last tick whose epoch has closed.
+    pub now: Timestamp,
+    pub(crate) next: &'a mut Next,
+    pub(crate) out: &'a mut Outputs,
+}
+
+impl Turn<'_> {
+    /// Hands on a batch.
+    ///
+    /// # Errors
+    /// Where a stateless operator behind this one fails.
+    pub fn emit(&mut self, batch: Parcel) -> Result<()> {
+        self.next.push(batch, self.out)
+    }
+}

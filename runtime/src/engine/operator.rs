@@ -1,0 +1,259 @@
+//! The driver of every operator with state, and of sinks.
+//!
+//! It holds a capability at the end of the interval, so that a frontier past it proves that the snapshot was taken; it
+//! processes records in the order of their arrival, except that those of the next interval wait for the snapshot.
+use super::epoch::{DONE, Epoch, end, low};
+use super::fuel::Fuel;
+use super::inbox::{Inbox, Letter};
+use super::logic::{Logic, More, Turn};
+use super::marks::Marks;
+use super::pace::Jitter;
+use super::ports::{ParcelStream, Ports, retain_all};
+use super::stage::Next;
+use super::tick::{Mark, Tick};
+use super::worker::{WorkerCx, waker_of};
+use crate::Result;
+use crate::parcel::Parcel;
+use crate::run::control::Event;
+use std::task::{Context, Poll, Waker};
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
+use timely::dataflow::operators::{Capability, InputCapability};
+use timely::dataflow::{Scope, StreamVec};
+use timely::scheduling::Activator;
+
+/// What an operator is wired to.
+pub(crate) struct Wiring<'s> {
+    pub uid: String,
+    /// Its place among all operators of the graph.
+    pub operator: usize,
+    /// For each input the edges that carry it, and whether they cross workers.
+    pub inputs: Vec<(Vec<ParcelStream<'s>>, bool)>,
+    /// The marks of the reporters above it.
+    pub marks: Vec<StreamVec<'s, Epoch, Mark>>,
+    /// Ticks, where it works in processing time.
+    pub ticks: Option<StreamVec<'s, Epoch, Tick>>,
+    pub outputs: usize,
+}
+
+type Drain<M> = Box<dyn FnMut(&mut dyn FnMut(InputCapability<Epoch>, &mut Vec<M>))>;
+
+/// Adds an operator; gives its outputs, of which there is at least one, so that it can be probed.
+pub(crate) fn operator<'s>(
+    cx: &WorkerCx,
+    scope: Scope<'s, Epoch>,
+    wiring: Wiring<'s>,
+    logic: Box<dyn Logic>,
+    marks: Marks,
+    next: Next,
+) -> Vec<ParcelStream<'s>> {
+    let mut builder = OperatorBuilder::new(wiring.uid.clone(), scope);
+    let info = builder.operator_info();
+    let mut inputs: Vec<(usize, Drain<Parcel>)> = vec![];
+    for (port, (streams, exchange)) in wiring.inputs.into_iter().enumerate() {
+        for stream in streams {
+            inputs.push((port, drain_of(&mut builder, stream, exchange)));
+        }
+    }
+    let mut control: Vec<Drain<Mark>> = wiring.marks.into_iter().map(|s| drain_pipeline(&mut builder, s)).collect();
+    let mut ticks: Option<Drain<Tick>> = wiring.ticks.map(|s| drain_pipeline(&mut builder, s));
+    let outputs = wiring.outputs.max(1);
+    let (ports, streams) = Ports::add(&mut builder, outputs);
+    let mut driver = Driver {
+        jitter: cx.jitter(wiring.operator as u64),
+        inbox: Inbox::new(cx.first, cx.pace.plant),
+        waker: waker_of(scope.worker().sync_activator_for(info.address.to_vec())),
+        activator: scope.activator_for(info.address),
+        cx: cx.clone(),
+        uid: wiring.uid,
+        operator: wiring.operator,
+        logic,
+        marks,
+        next,
+        ports,
+        hold: vec![],
+        firing: None,
+        snapshot: None,
+        over: false,
+        seen: 0,
+    };
+    builder.build(move |initial| {
+        driver.hold = initial.iter().map(|cap| cap.delayed(&end(driver.cx.first))).collect();
+        drop(initial);
+        move |frontiers| {
+            if driver.lags() {
+                return;
+            }
+            for (port, input) in &mut inputs {
+                input(&mut |cap, batches| driver.receive(&cap, *port, outputs, batches));
+            }
+            for input in &mut control {
+                input(&mut |cap, marks| driver.marks.push_marks(*cap.time(), || retain_all(&cap, outputs), marks));
+            }
+            if let Some(input) = &mut ticks {
+                input(&mut |cap, messages| {
+                    for tick in messages.drain(..) {
+                        driver.marks.push_tick(*cap.time(), || retain_all(&cap, outputs), &tick);
+                    }
+                });
+            }
+            driver.turn(low(frontiers));
+        }
+    });
+    streams
+}
+
+fn drain_of<'s>(builder: &mut OperatorBuilder<'s, Epoch>, stream: ParcelStream<'s>, exchange: bool) -> Drain<Parcel> {
+    if !exchange {
+        return drain_pipeline(builder, stream);
+    }
+    let mut input = builder.new_input(stream, Exchange::new(|parcel: &Parcel| parcel.target));
+    Box::new(move |take| input.for_each(|cap, batches| take(cap, batches)))
+}
+
+fn drain_pipeline<'s, M: Clone + 'static>(
+    builder: &mut OperatorBuilder<'s, Epoch>,
+    stream: StreamVec<'s, Epoch, M>,
+) -> Drain<M> {
+    let mut input = builder.new_input(stream, Pipeline);
+    Box::new(move |take| input.for_each(|cap, messages| take(cap, messages)))
+}
+
+struct Driver {
+    cx: WorkerCx,
+    activator: Activator,
+    waker: Waker,
+    uid: String,
+    operator: usize,
+    logic: Box<dyn Logic>,
+    inbox: Inbox,
+    marks: Marks,
+    next: Next,
+    ports: Ports,
+    /// At the end of the interval, on every output: what follows cannot pass it before the snapshot.
+    hold: Vec<Capability<Epoch>>,
+    /// The epoch whose timers are being fired.
+    firing: Option<Vec<Capability<Epoch>>>,
+    /// The interval whose snapshot is being encoded.
+    snapshot: Option<u64>,
+    /// Behind the last interval.
+    over: bool,
+    seen: Epoch,
+    jitter: Option<Jitter>,
+}
+
+impl Driver {
+    /// In a test: a worker that lags behind.
+    fn lags(&mut self) -> bool {
+        let lags = self.jitter.as_mut().is_some_and(|j| j.below(4) == 0);
+        if lags {
+            self.activator.activate();
+        }
+        lags
+    }
+
+    fn receive(&mut self, cap: &InputCapability<Epoch>, port: usize, outputs: usize, batches: &mut Vec<Parcel>) {
+        for batch in batches.drain(..) {
+            self.inbox.push(*cap.time(), Letter { caps: retain_all(cap, outputs), port, batch });
+        }
+    }
+
+    fn turn(&mut self, frontier: Epoch) {
+        if let Err(e) = self.run(frontier) {
+            self.cx.control.fail(&self.uid, e);
+            self.hold.clear();
+            self.over = true;
+        }
+    }
+
+    fn run(&mut self, frontier: Epoch) -> Result<()> {
+        self.encode()?;
+        let mut fuel = Fuel::full(&mut self.jitter);
+        while !self.over {
+            self.process(&mut fuel)?;
+            let low = self.inbox.low(frontier);
+            self.close_epochs(low)?;
+            if self.firing.is_some() || !self.inbox.is_cut(low) {
+                break;
+            }
+            self.cut(low)?;
+        }
+        if self.inbox.has_work() || self.firing.is_some() {
+            self.activator.activate();
+        }
+        if frontier != self.seen {
+            self.seen = frontier;
+            self.cx.wake_ticker();
+        }
+        Ok(())
+    }
+
+    /// Records, in the order of their arrival.
+    fn process(&mut self, fuel: &mut Fuel) -> Result<()> {
+        while fuel.burn() {
+            let Some(Letter { caps, port, batch }) = self.inbox.pop() else { break };
+            self.call(&caps, |logic, turn| logic.on_batch(port, batch, turn))?;
+        }
+        Ok(())
+    }
+
+    /// Watermark and timers, stamped with the epoch that they belong to.
+    fn close_epochs(&mut self, low: Epoch) -> Result<()> {
+        loop {
+            let caps = match self.firing.take() {
+                Some(caps) => caps,
+                None => match self.marks.pop(low, self.inbox.interval, self.cx.pace.plant) {
+                    Some(caps) => caps,
+                    None => return Ok(()),
+                },
+            };
+            if self.call(&caps, |logic, turn| logic.on_time(turn))? == More::Yes {
+                self.firing = Some(caps);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Calls the logic, and sends what it emits by the capabilities.
+    fn call<R>(
+        &mut self,
+        caps: &[Capability<Epoch>],
+        f: impl FnOnce(&mut dyn Logic, &mut Turn<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let (watermark, now) = (self.marks.watermark(), self.marks.now());
+        let mut turn = Turn { watermark, now, next: &mut self.next, out: &mut self.ports.out };
+        let result = f(&mut *self.logic, &mut turn)?;
+        self.next.flush(&mut self.ports.out)?;
+        self.ports.send(caps);
+        Ok(result)
+    }
+
+    /// The end of an interval.
+    fn cut(&mut self, low: Epoch) -> Result<()> {
+        self.logic.freeze(self.inbox.interval)?;
+        self.snapshot = Some(self.inbox.interval);
+        self.over = low == DONE;
+        if !self.over {
+            self.inbox.advance();
+            let at = end(self.inbox.interval);
+            self.hold.iter_mut().for_each(|cap| cap.downgrade(&at));
+        }
+        self.encode()
+    }
+
+    /// Encodes a slice of the snapshot; once it is whole, hands it to the coordinator. The last one lets go of the hold:
+    /// timely shuts down an operator that has neither capability nor frontier.
+    fn encode(&mut self) -> Result<()> {
+        let Some(n) = self.snapshot else { return Ok(()) };
+        let mut task = Context::from_waker(&self.waker);
+        let Poll::Ready(sections) = self.logic.poll_snapshot(&mut task, self.over) else { return Ok(()) };
+        let marks = self.marks.applied().iter().map(|(origin, mark)| (*origin, *mark)).collect();
+        let (operator, worker) = (self.operator, self.cx.index);
+        self.cx.tell(Event::Part { n, operator, worker, sections: sections?, marks, last: self.over });
+        self.snapshot = None;
+        if self.over {
+            self.hold.clear();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! The splits of one source on one worker: which are open, where each stands, what each has promised.
+use super::source::{ReadOnce, Splits};
+use super::stage::{Assigner, Next, Outputs};
+use super::tick::{News, Report};
+use crate::batch::Batch;
+use crate::checkpoint::{Body, Section, SectionKind};
+use crate::codec;
+use crate::parcel::Parcel;
+use crate::source::{OffsetOf, Progress, Reader, Source, Waker};
+use crate::time::Timestamp;
+use crate::{BoxError, Result};
+use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+
+/// So many readers of a source are open at once on a worker; further splits wait their turn, and hold the watermark.
+const OPEN_MOST: usize = 256;
+
+/// A split as a checkpoint keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct StoredSplit {
+    /// The split, encoded.
+    pub split: Vec<u8>,
+    /// Where to go on, encoded; none where nothing was read.
+    pub offset: Option<Vec<u8>>,
+    pub ended: bool,
+    /// What it has promised, for each origin of the source.
+    pub marks: Vec<i64>,
+}
+
+/// See the module.
+pub(crate) struct Readers<S: Source> {
+    uid: String,
+    source: S,
+    slots: Vec<Slot<S>>,
+    assigners: Vec<Rc<Assigner>>,
+    /// The last mark of each origin, where all splits are idle.
+    reported: Vec<i64>,
+    newly_ended: Vec<Vec<u8>>,
+    turn: usize,
+    open: usize,
+    read: u64,
+    waker: Option<Waker>,
+}
+
+struct Slot<S: Source> {
+    split: S::Split,
+    encoded: Vec<u8>,
+    state: State<S>,
+    idle: bool,
+}
+
+enum State<S: Source> {
+    Waiting(Option<OffsetOf<S>>),
+    Open(Box<S::Reader>),
+    Ended(Option<Vec<u8>>),
+}
+
+impl<S: Source> Readers<S> {
+    /// The splits of a checkpoint that this worker goes on with. `assigners` are those of the source's stages.
+    pub fn new(uid: &str, source: S, assigners: Vec<Rc<Assigner>>, restored: Vec<StoredSplit>) -> Result<Self> {
+        let reported = vec![i64::MIN; assigners.len()];
+        let mut readers = Self {
+            uid: uid.into(),
+            source,
+            slots: vec![],
+            assigners,
+            reported,
+            newly_ended: vec![],
+            turn: 0,
+            open: 0,
+            read: 0,
+            waker: None,
+        };
+        for stored in restored {
+            readers.restore(stored)?;
+        }
+        Ok(readers)
+    }
+
+    fn restore(&mut self, stored: StoredSplit) -> Result<()> {
+        let at = |what: &str, e: String| format!("source {:?}: the checkpoint's {what} cannot be read: {e}", self.uid);
+        let split = codec::decode(&stored.split).map_err(|e| at("split", e))?;
+        let state = if stored.ended {
+            State::Ended(stored.offset)
+        } else {
+            let offset = stored.offset.map(|o| codec::decode(&o)).transpose().map_err(|e| at("offset", e))?;
+            State::Waiting(offset)
+        };
+        self.add(split, stored.split, state, &stored.marks);
+        Ok(())
+    }
+
+    fn add(&mut self, split: S::Split, encoded: Vec<u8>, state: State<S>, marks: &[i64]) {
+        for (i, assigner) in self.assigners.iter().enumerate() {
+            assigner.add(Timestamp(marks.get(i).copied().unwrap_or(i64::MIN)));
+        }
+        self.slots.push(Slot { split, encoded, state, idle: false });
+    }
+
+    /// The next split that can be read, opening it if it waits and there is room.
+    fn next_open(&mut self) -> Result<Option<usize>> {
+        for _ in 0..self.slots.len() {
+            self.turn = (self.turn + 1) % self.slots.len();
+            let room = self.open < OPEN_MOST;
+            let Some(slot) = self.slots.get_mut(self.turn) else { continue };
+            match &mut slot.state {
+                State::Open(_) => return Ok(Some(self.turn)),
+                State::Waiting(from) if room => {
+                    let mut reader = self.source.open(&slot.split, from.take()).map_err(|e| say(&self.uid, e))?;
+                    if let Some(waker) = &self.waker {
+                        reader.wake_by(waker.clone());
+                    }
+                    slot.state = State::Open(Box::new(reader));
+                    self.open += 1;
+                    return Ok(Some(self.turn));
+                }
+                State::Waiting(_) | State::Ended(_) => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the split holds back the watermark.
+    fn holds(slot: &Slot<S>) -> bool {
+        !slot.idle && !matches!(slot.state, State::Ended(_))
+    }
+
+    fn end(&mut self, index: usize) -> Result<()> {
+        let Some(slot) = self.slots.get_mut(index) else { return Ok(()) };
+        if let State::Open(reader) = &slot.state {
+            slot.state = State::Ended(Some(codec::encode(&reader.offset())?));
+            self.open -= 1;
+            self.newly_ended.push(slot.encoded.clone());
+        }
+        Ok(())
+    }
+
+    fn stored(&self, index: usize, slot: &Slot<S>) -> Result<StoredSplit> {
+        let (offset, ended) = match &slot.state {
+            State::Waiting(from) => (from.as_ref().map(codec::encode).transpose()?, false),
+            State::Open(reader) => (Some(codec::encode(&reader.offset())?), false),
+            State::Ended(offset) => (offset.clone(), true),
+        };
+        let marks = self.assigners.iter().map(|a| a.mark(index).0).collect();
+        Ok(StoredSplit { split: slot.encoded.clone(), offset, ended, marks })
+    }
+}
+
+impl<S: Source> Splits for Readers<S> {
+    fn start(&mut self, news: &News) -> Result<()> {
+        let split = codec::decode(&news.split)?;
+        self.add(split, news.split.clone(), State::Waiting(None), &news.floors);
+        Ok(())
+    }
+
+    fn read(&mut self, next: &mut Next, out: &mut Outputs) -> Result<ReadOnce> {
+        let Some(index) = self.next_open()? else { return Ok(ReadOnce { bytes: 0, more: false }) };
+        let mut batch = Batch { split: Some(index as u32), ..Batch::default() };
+        let Some(Slot { state: State::Open(reader), idle, .. }) = self.slots.get_mut(index) else {
+            return Ok(ReadOnce { bytes: 0, more: false });
+        };
+        let progress = reader.read(&mut batch).map_err(|e| say(&self.uid, e))?;
+        *idle = progress == Progress::Idle && batch.is_empty();
+        if progress == Progress::Ended {
+            self.end(index)?;
+        }
+        let bytes = batch.bytes() as u64;
+        self.read += batch.len() as u64;
+        if !batch.is_empty() {
+            next.push(Parcel::new(batch), out)?;
+        }
+        let all_idle = self.slots.iter().all(|s| s.idle || matches!(s.state, State::Ended(_)));
+        Ok(ReadOnce { bytes, more: !all_idle })
+    }
+
+    fn report(&mut self) -> Report {
+        let live = |s: &Slot<S>| !matches!(s.state, State::Ended(_));
+        let any_live = self.slots.iter().any(live);
+        for (assigner, reported) in self.assigners.iter().zip(&mut self.reported) {
+            let holding = self.slots.iter().enumerate().filter(|(_, s)| Self::holds(s));
+            *reported = match holding.map(|(i, _)| assigner.mark(i).0).min() {
+                Some(least) => least,
+                None if any_live && *reported != i64::MAX => *reported, // all are idle: the watermark stays
+                None if any_live => i64::MIN,
+                None => i64::MAX,
+            };
+        }
+        let (ended, read) = (std::mem::take(&mut self.newly_ended), std::mem::take(&mut self.read));
+        Report { marks: self.reported.clone(), ended, read }
+    }
+
+    fn snapshot(&self) -> Result<Section> {
+        let stored = self.slots.iter().enumerate().map(|(i, slot)| self.stored(i, slot));
+        let stored = stored.collect::<Result<Vec<_>>>()?;
+        let body = Body::Whole(codec::encode(&stored)?);
+        Ok(Section { uid: self.uid.clone(), kind: SectionKind::Splits, body })
+    }
+
+    fn wake_by(&mut self, waker: Waker) {
+        self.waker = Some(waker);
+    }
+}
+
+fn say(uid: &str, e: BoxError) -> BoxError {
+    format!("source {uid:?}: {e}").into()
+}

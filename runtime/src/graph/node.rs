@@ -1,0 +1,325 @@
+//! Nodes, and the handle with which verbs add them.
+use crate::checkpoint::Entry;
+use crate::data::Data;
+use crate::engine::discovery::{Discovered, FoundSplit};
+use crate::engine::logic::Logic;
+use crate::engine::readers::{Readers, StoredSplit};
+use crate::engine::sink::{self, Committer};
+use crate::engine::source::Splits as Running;
+use crate::engine::stage::{Assigner, Next, StageInit};
+use crate::run::restored::Restored;
+use crate::sink::{Delivery, Sink};
+use crate::source::{Found, Source, Splits};
+use crate::time::Watermark;
+use crate::{Result, codec};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::panic::Location;
+use std::rc::Rc;
+
+/// What an operator asks of, and does to, the stream that goes through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Brings records into the graph.
+    Source {
+        /// Whether they can be read again.
+        replayable: bool,
+    },
+    /// Stateless: splits stay apart, event time stays.
+    Keeps,
+    /// Exchange, union, state, calls in flight: splits are mixed from here on.
+    Mixes,
+    /// A second input beside the stream: it brings neither time nor splits.
+    Beside,
+    /// Reads event times, per split.
+    AssignsTime,
+    /// Works in event time.
+    NeedsTime,
+    /// Works in event time and per split: directly behind `event_time`.
+    NeedsSplitsAndTime,
+    /// Takes records out of the graph.
+    Sink(Delivery),
+}
+
+/// How a node is made on a worker.
+pub(crate) enum Build {
+    /// A source.
+    Source(Box<dyn SourceBuild>),
+    /// A stateless operator; with a watermark, one that reads event times.
+    Stage(Option<Watermark>, Box<dyn FnOnce(StageInit) -> Next>),
+    /// The same stream, for a rule's sake; or several streams as one.
+    Pass,
+    /// An operator with state.
+    Operator(OperatorBuild),
+    /// A sink.
+    Sink(Box<dyn SinkBuild>),
+}
+
+/// How an operator with state is made.
+pub struct OperatorBuild {
+    /// Whether its inputs cross workers: their batches have targets.
+    pub exchange: bool,
+    /// Whether it needs watermarks.
+    pub event_time: bool,
+    /// Whether it needs processing time.
+    pub processing_time: bool,
+    /// Makes its logic, with the state of the checkpoint.
+    pub make: Box<dyn FnOnce(&OperatorInit<'_>) -> Result<Box<dyn Logic>>>,
+}
+
+/// What an operator's logic is made with.
+pub struct OperatorInit<'a> {
+    /// Its uid.
+    pub uid: &'a str,
+    /// Which worker this is.
+    pub worker: usize,
+    /// How many there are.
+    pub workers: usize,
+    pub(crate) restored: Option<&'a Restored>,
+    pub(crate) first: u64,
+    pub(crate) may_drop: bool,
+}
+
+impl OperatorInit<'_> {
+    /// The key groups that this worker owns.
+    pub fn groups(&self) -> Range<u16> {
+        codec::groups_of(self.worker, self.workers)
+    }
+
+    /// What the checkpoint tells of the operator; none where nothing is restored.
+    pub fn info(&self) -> Option<&crate::checkpoint::OperatorInfo> {
+        self.restored?.operator(self.uid)
+    }
+
+    /// The uid under which the operator's keyed sections stand in the checkpoint.
+    pub fn section(&self) -> &str {
+        self.info().map_or(self.uid, |info| info.section.as_str())
+    }
+
+    /// The number of this attempt's first checkpoint.
+    pub fn first_number(&self) -> u64 {
+        self.first
+    }
+
+    /// Whether the user says that state which the operator does not know may be dropped.
+    pub fn may_drop_state(&self) -> bool {
+        self.may_drop
+    }
+
+    /// Gives every entry of the operator's state in this worker's key groups, older before newer.
+    ///
+    /// # Errors
+    /// Where the checkpoint cannot be read, or `apply` refuses an entry.
+    pub fn entries(&self, apply: &mut dyn FnMut(u16, Entry<'_>) -> Result<()>) -> Result<()> {
+        match self.restored {
+            Some(restored) => restored.keyed(self.section(), self.groups(), apply),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A source, before it is known what for.
+pub(crate) trait SourceBuild {
+    /// Asks for the splits, encoded. May block.
+    ///
+    /// # Errors
+    /// As the source's.
+    fn discover(&mut self) -> Result<(Vec<FoundSplit>, bool)>;
+    /// Makes the readers of one worker.
+    ///
+    /// # Errors
+    /// Where a split or offset of the checkpoint cannot be read.
+    fn run(self: Box<Self>, uid: &str, assigners: Vec<Rc<Assigner>>, own: Vec<StoredSplit>)
+    -> Result<Box<dyn Running>>;
+}
+
+struct SourceOf<S>(S);
+
+impl<S: Source> SourceBuild for SourceOf<S> {
+    fn discover(&mut self) -> Result<(Vec<FoundSplit>, bool)> {
+        let (found, growing) = match self.0.splits()? {
+            Splits::Fixed(found) => (found, false),
+            Splits::Growing(found) => (found, true),
+        };
+        let encode = |f: Found<S::Split>| -> Result<FoundSplit> {
+            let after = f.after.iter().map(codec::encode).collect::<Result<_, String>>()?;
+            Ok(FoundSplit { split: codec::encode(&f.split)?, after })
+        };
+        Ok((found.into_iter().map(encode).collect::<Result<_>>()?, growing))
+    }
+
+    fn run(
+        self: Box<Self>,
+        uid: &str,
+        assigners: Vec<Rc<Assigner>>,
+        own: Vec<StoredSplit>,
+    ) -> Result<Box<dyn Running>> {
+        Ok(Box::new(Readers::new(uid, self.0, assigners, own)?))
+    }
+}
+
+/// A sink, before it is opened.
+pub(crate) trait SinkBuild {
+    /// Opens it on a worker, with what the checkpoint says is staged.
+    ///
+    /// # Errors
+    /// As the sink's.
+    fn open(
+        self: Box<Self>,
+        uid: &str,
+        worker: usize,
+        workers: usize,
+        staged: &[Vec<u8>],
+    ) -> Result<(Box<dyn Logic>, Box<dyn Committer>)>;
+}
+
+struct SinkOf<T, S>(S, std::marker::PhantomData<fn(T)>);
+
+impl<T: Data, S: Sink<T>> SinkBuild for SinkOf<T, S> {
+    fn open(
+        self: Box<Self>,
+        uid: &str,
+        worker: usize,
+        workers: usize,
+        staged: &[Vec<u8>],
+    ) -> Result<(Box<dyn Logic>, Box<dyn Committer>)> {
+        let (logic, committer) = sink::open::<T, S>(uid, self.0, worker, workers, staged)?;
+        Ok((Box::new(logic), committer))
+    }
+}
+
+/// One output of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Port {
+    pub node: usize,
+    pub out: usize,
+}
+
+pub(crate) struct Node {
+    pub verb: &'static str,
+    pub uid: Option<String>,
+    pub at: &'static Location<'static>,
+    pub inputs: Vec<Port>,
+    pub rule: Rule,
+    pub build: Option<Build>,
+}
+
+impl Node {
+    pub fn name(&self) -> String {
+        self.uid.as_ref().map_or(self.verb.into(), |uid| format!("{} {uid:?}", self.verb))
+    }
+}
+
+/// The graph under construction; a handle, cheap to clone.
+#[derive(Clone, Default)]
+pub struct Graph {
+    pub(crate) nodes: Rc<RefCell<Vec<Node>>>,
+}
+
+/// A handle on the graph and on one output of one node.
+#[derive(Clone)]
+pub struct At {
+    graph: Graph,
+    port: Port,
+}
+
+impl Graph {
+    /// Adds a source.
+    #[track_caller]
+    pub fn source<S: Source>(&self, uid: &str, source: S) -> At {
+        let rule = Rule::Source { replayable: source.replayable() };
+        self.add("source", Some(uid), vec![], rule, Build::Source(Box::new(SourceOf(source))))
+    }
+
+    #[track_caller]
+    fn add(&self, verb: &'static str, uid: Option<&str>, inputs: Vec<Port>, rule: Rule, build: Build) -> At {
+        let mut nodes = self.nodes.borrow_mut();
+        let at = Location::caller();
+        nodes.push(Node { verb, uid: uid.map(Into::into), at, inputs, rule, build: Some(build) });
+        At { graph: self.clone(), port: Port { node: nodes.len() - 1, out: 0 } }
+    }
+}
+
+impl At {
+    /// Another output of the same node.
+    pub fn output(&self, out: usize) -> At {
+        At { graph: self.graph.clone(), port: Port { node: self.port.node, out } }
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Adds a stateless operator.
+    #[track_caller]
+    pub fn stage(&self, verb: &'static str, rule: Rule, make: impl FnOnce(StageInit) -> Next + 'static) -> At {
+        self.graph.add(verb, None, vec![self.port], rule, Build::Stage(None, Box::new(make)))
+    }
+
+    /// Adds an operator that reads event times.
+    #[track_caller]
+    pub fn event_time(&self, watermark: Watermark, make: impl FnOnce(StageInit) -> Next + 'static) -> At {
+        let build = Build::Stage(Some(watermark), Box::new(make));
+        self.graph.add("event_time", None, vec![self.port], Rule::AssignsTime, build)
+    }
+
+    /// The same stream, of which more is asked from here on.
+    #[track_caller]
+    pub fn pass(&self, verb: &'static str, rule: Rule) -> At {
+        self.graph.add(verb, None, vec![self.port], rule, Build::Pass)
+    }
+
+    /// Two streams of one type as one.
+    #[track_caller]
+    pub fn union(&self, other: &At) -> At {
+        self.graph.add("union", None, vec![self.port, other.port], Rule::Mixes, Build::Pass)
+    }
+
+    /// Adds an operator with state.
+    #[track_caller]
+    pub fn operator(&self, verb: &'static str, uid: &str, rule: Rule, build: OperatorBuild) -> At {
+        self.graph.add(verb, Some(uid), vec![self.port], rule, Build::Operator(build))
+    }
+
+    /// Adds an operator with state and a second input.
+    #[track_caller]
+    pub fn meet(&self, other: &At, verb: &'static str, uid: &str, rule: Rule, build: OperatorBuild) -> At {
+        self.graph.add(verb, Some(uid), vec![self.port, other.port], rule, Build::Operator(build))
+    }
+
+    /// Adds a sink.
+    #[track_caller]
+    pub fn sink<T: Data, S: Sink<T>>(&self, uid: &str, sink: S) {
+        let rule = Rule::Sink(sink.delivery());
+        let build = Build::Sink(Box::new(SinkOf(sink, std::marker::PhantomData)));
+        self.graph.add("sink", Some(uid), vec![self.port], rule, build);
+    }
+}
+
+/// Asks every source of the graph for its splits, in the order of the sources.
+pub(crate) struct Enumerator {
+    sources: Vec<(String, Box<dyn SourceBuild>)>,
+}
+
+impl Enumerator {
+    /// Takes the sources out of a graph that nothing else is made of.
+    pub fn of(graph: &Graph) -> Self {
+        let mut nodes = graph.nodes.borrow_mut();
+        let sources = nodes.iter_mut().filter_map(|node| match node.build.take() {
+            Some(Build::Source(build)) => Some((node.uid.clone().unwrap_or_default(), build)),
+            _ => None,
+        });
+        Self { sources: sources.collect() }
+    }
+
+    /// Asks those that `ask` names.
+    pub fn discover(&mut self, ask: &dyn Fn(usize) -> bool) -> Result<Vec<Discovered>> {
+        let mut all = vec![];
+        for (source, (uid, build)) in self.sources.iter_mut().enumerate().filter(|(i, _)| ask(*i)) {
+            let (splits, growing) = build.discover().map_err(|e| format!("source {uid:?}: {e}"))?;
+            all.push(Discovered { source, splits, growing });
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,203 @@
+//! What the threads of one attempt share: requests, failures, wake-ups.
+use crate::BoxError;
+use crate::checkpoint::Section;
+use crate::engine::pace::Clock;
+use crate::graph::assemble::Assembled;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::Thread;
+use timely::scheduling::SyncActivator;
+
+/// Why an interval ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Its time is over.
+    Interval,
+    /// A user wants a checkpoint to keep.
+    Savepoint,
+    /// The job is to stop.
+    Stop,
+}
+
+/// What workers tell the coordinator.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// What the graph has come to; worker 0 says it, before all else.
+    Graph(Assembled),
+    /// Interval `n` ends at the processing time `now`.
+    Cut { n: u64, why: Why, now: i64 },
+    /// One operator of one worker has taken its snapshot.
+    Part { n: u64, operator: usize, worker: usize, sections: Vec<Section>, marks: Vec<(u32, i64)>, last: bool },
+    /// A worker has committed everything up to checkpoint `n`.
+    Committed { n: u64, worker: usize },
+}
+
+/// What the coordinator tells a worker: commit everything that is staged for checkpoints up to this one.
+pub(crate) type Commit = u64;
+
+/// How an attempt came to fail.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub what: String,
+    pub kind: FailureKind,
+}
+
+/// Whether another attempt may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    /// It may: user code panicked, an outside system failed.
+    Broken,
+    /// It will not: the job or its surroundings must be changed first.
+    Refused,
+    /// A test killed the attempt.
+    Killed,
+}
+
+/// An error after which no other attempt is made.
+#[derive(Debug)]
+pub(crate) struct Fatal(pub BoxError);
+
+impl fmt::Display for Fatal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+impl std::error::Error for Fatal {}
+
+/// See the module.
+pub(crate) struct Control {
+    abort: AtomicBool,
+    failure: Mutex<Option<Failure>>,
+    threads: Mutex<Vec<Thread>>,
+    settled: AtomicU64,
+    done: AtomicBool,
+    requests: Arc<Requests>,
+    ticker: Mutex<Option<SyncActivator>>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What users ask of a run; it outlives an attempt.
+#[derive(Default)]
+pub(crate) struct Requests {
+    stop: AtomicBool,
+    savepoint: AtomicBool,
+}
+
+impl Requests {
+    /// Stop after a last checkpoint.
+    pub fn stop(&self) {
+        self.stop.store(true, SeqCst);
+    }
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(SeqCst)
+    }
+    /// Take a checkpoint now.
+    pub fn savepoint(&self) {
+        self.savepoint.store(true, SeqCst);
+    }
+}
+
+impl Control {
+    /// `settled`: the number before the attempt's first.
+    pub fn new(settled: u64, requests: Arc<Requests>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            abort: AtomicBool::new(false),
+            failure: Mutex::new(None),
+            threads: Mutex::new(vec![]),
+            settled: AtomicU64::new(settled),
+            done: AtomicBool::new(false),
+            requests,
+            ticker: Mutex::new(None),
+            clock,
+        }
+    }
+
+    /// Ends the attempt with an error; the first one counts.
+    pub fn fail(&self, whence: &str, error: BoxError) {
+        let kind = match &error {
+            e if e.is::<Fatal>() => FailureKind::Refused,
+            e if e.is::<super::failpoint::Killed>() => FailureKind::Killed,
+            _ => FailureKind::Broken,
+        };
+        let text = error.to_string();
+        let what = if text.contains(whence) { text } else { format!("{whence}: {text}") };
+        self.fail_as(what, kind);
+    }
+
+    pub fn fail_as(&self, what: String, kind: FailureKind) {
+        locked(&self.failure).get_or_insert(Failure { what, kind });
+        self.abort.store(true, SeqCst);
+        self.wake_all();
+    }
+
+    pub fn take_failure(&self) -> Option<Failure> {
+        locked(&self.failure).take()
+    }
+
+    /// Whether the workers are to drop everything.
+    pub fn is_aborted(&self) -> bool {
+        self.abort.load(SeqCst)
+    }
+
+    /// Everything is durable and committed: the workers may go.
+    pub fn finish(&self) {
+        self.done.store(true, SeqCst);
+        self.wake_all();
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.done.load(SeqCst)
+    }
+
+    /// The calling thread is a worker's.
+    pub fn register_thread(&self) {
+        locked(&self.threads).push(std::thread::current());
+    }
+
+    pub fn wake_all(&self) {
+        locked(&self.threads).iter().for_each(Thread::unpark);
+    }
+
+    pub fn set_ticker(&self, ticker: SyncActivator) {
+        *locked(&self.ticker) = Some(ticker);
+    }
+
+    /// Wakes the ticker, from any thread.
+    pub fn wake_ticker(&self) {
+        if let Some(ticker) = locked(&self.ticker).as_ref() {
+            let _ = ticker.activate(); // its worker is gone only when the attempt is over
+        }
+    }
+
+    /// The newest checkpoint that is durable, or given up.
+    pub fn settled(&self) -> u64 {
+        self.settled.load(SeqCst)
+    }
+
+    pub fn settle(&self, n: u64) {
+        self.settled.fetch_max(n, SeqCst);
+        self.wake_ticker();
+    }
+
+    /// What the ticker is asked for.
+    pub fn asked(&self) -> Option<Why> {
+        match (self.requests.stop.load(SeqCst), self.requests.savepoint.load(SeqCst)) {
+            (true, _) => Some(Why::Stop),
+            (false, true) => Some(Why::Savepoint),
+            (false, false) => None,
+        }
+    }
+
+    /// The ticker has cut for this reason.
+    pub fn taken(&self, why: Why) {
+        if why != Why::Interval {
+            self.requests.savepoint.store(false, SeqCst);
+        }
+    }
+}
+
+/// A lock that a panic elsewhere does not spread through.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

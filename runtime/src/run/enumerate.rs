@@ -1,0 +1,50 @@
+//! Asks the sources which splits there are, on a thread of its own: it may block.
+use super::control::Control;
+use super::options::BuildGraph;
+use crate::engine::discovery::Discovered;
+use crate::graph::Enumerator;
+use crate::run::control::{FailureKind, Fatal};
+use crate::{BoxError, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+/// How often a source that may grow is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Starts it.
+pub(crate) fn enumerate(
+    control: Arc<Control>,
+    build: BuildGraph,
+    found: Sender<Discovered>,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new().name("millstream-splits".into()).spawn(move || {
+        control.register_thread();
+        match catch_unwind(AssertUnwindSafe(|| ask(&control, &build, &found))) {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => control.fail("sources", e),
+            Err(panic) => control.fail_as(super::attempt::panic_text(&*panic), FailureKind::Broken),
+        }
+    })
+}
+
+fn ask(control: &Control, build: &BuildGraph, found: &Sender<Discovered>) -> Result<()> {
+    let mut sources = Enumerator::of(&build()?);
+    let first = sources.discover(&|_| true).map_err(|e| -> BoxError { Box::new(Fatal(e)) })?;
+    let growing: Vec<usize> = first.iter().filter(|d| d.growing).map(|d| d.source).collect();
+    hand_over(control, found, first);
+    while !growing.is_empty() && !control.is_aborted() && !control.is_done() {
+        std::thread::park_timeout(AGAIN);
+        if !control.is_aborted() && !control.is_done() {
+            let more = sources.discover(&|source| growing.contains(&source))?;
+            hand_over(control, found, more);
+        }
+    }
+    Ok(())
+}
+
+fn hand_over(control: &Control, found: &Sender<Discovered>, all: Vec<Discovered>) {
+    all.into_iter().for_each(|what| drop(found.send(what))); // the worker is gone only when the attempt is over
+    control.wake_ticker();
+}

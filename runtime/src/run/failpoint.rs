@@ -1,0 +1,91 @@
+//! Named places at which a test kills the job: in this process, or the process itself.
+//!
+//! `MILLSTREAM_FAILPOINT=name:count` in the environment aborts the process (as `kill -9` would) when the place is passed
+//! for the `count`-th time. A test in this process arms one with [`arm`].
+use crate::{BoxError, Result};
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// All places, in the order in which a checkpoint passes them.
+pub const PLACES: [&str; 10] = [
+    "restore.after",
+    "prepare.after",
+    "write.before",
+    "write.after",
+    "manifest.before",
+    "manifest.after",
+    "commit.before",
+    "commit.after",
+    "committed.before",
+    "collect.before",
+];
+
+/// A test killed the attempt here.
+#[derive(Debug)]
+pub struct Killed(pub &'static str);
+
+impl fmt::Display for Killed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "killed at failpoint {}", self.0)
+    }
+}
+impl std::error::Error for Killed {}
+
+/// A failpoint of a run in this process: dies when `place` is passed for the `count`-th time.
+#[derive(Debug)]
+pub struct Failpoint {
+    place: String,
+    left: Mutex<u64>,
+}
+
+impl Failpoint {
+    /// Counts from 1.
+    pub fn new(place: &str, count: u64) -> Arc<Self> {
+        Arc::new(Self { place: place.into(), left: Mutex::new(count) })
+    }
+}
+
+thread_local!(static ARMED: RefCell<Option<Arc<Failpoint>>> = const { RefCell::new(None) });
+
+/// Arms a failpoint for what runs on this thread from now on, or disarms it.
+pub(crate) fn arm(failpoint: Option<Arc<Failpoint>>) {
+    ARMED.with(|armed| *armed.borrow_mut() = failpoint);
+}
+
+/// Passes a place.
+///
+/// # Errors
+/// [`Killed`], where a test in this process wants it.
+pub(crate) fn hit(place: &'static str) -> Result<()> {
+    debug_assert!(PLACES.contains(&place));
+    if let Some(failpoint) = from_environment()
+        && failpoint.is_passed(place)
+    {
+        std::process::abort();
+    }
+    let dies = ARMED.with(|armed| armed.borrow().as_ref().is_some_and(|f| f.is_passed(place)));
+    if dies { Err(BoxError::from(Killed(place))) } else { Ok(()) }
+}
+
+impl Failpoint {
+    /// Whether this is the pass that kills.
+    fn is_passed(&self, place: &str) -> bool {
+        if place != self.place {
+            return false;
+        }
+        let mut left = self.left.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *left = left.saturating_sub(1);
+        *left == 0
+    }
+}
+
+fn from_environment() -> Option<&'static Failpoint> {
+    static FROM_ENVIRONMENT: OnceLock<Option<Failpoint>> = OnceLock::new();
+    let read = || {
+        let text = std::env::var("MILLSTREAM_FAILPOINT").ok()?;
+        let (place, count) = text.rsplit_once(':')?;
+        Some(Failpoint { place: place.into(), left: Mutex::new(count.parse().ok()?) })
+    };
+    FROM_ENVIRONMENT.get_or_init(read).as_ref()
+}

@@ -1,0 +1,19 @@
+//! One run of a job in this process: attempts, the coordinator of checkpoints, failures.
+
+pub(crate) mod attempt;
+pub(crate) mod control;
+pub(crate) mod coordinator;
+mod enumerate;
+pub mod failpoint;
+mod keeper;
+mod options;
+mod process;
+mod recommit;
+pub(crate) mod restored;
+mod status;
+
+pub use options::{BuildGraph, Options, Restarts, RestoreFrom};
+pub use process::{Outcome, RunError, run};
+pub use status::{Progress, Status};
+
+pub use crate::engine::pace::{Clock, Jitter, Pace, Plant, SystemClock, mix};

@@ -1,0 +1,28 @@
+//! The unit of a snapshot: one value, list element, map entry or timer, with what tells whether a snapshot needs it.
+use std::num::NonZeroU32;
+
+/// Snapshots count generations. What was restored was born in the first.
+pub(super) const RESTORED: NonZeroU32 = NonZeroU32::MIN;
+/// The generation in which a run begins.
+pub(super) const FIRST: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
+/// Not written since it was last encoded.
+pub(super) const CLEAN: u32 = 0;
+
+/// A value with its marks. A cell born before the present generation is in a snapshot.
+#[derive(Debug)]
+pub(super) struct Cell<V> {
+    pub(super) value: V,
+    /// The generation that made it. Not zero, so that an optional cell is no longer than a cell.
+    pub(super) born: NonZeroU32,
+    /// The generation that last wrote it, until a snapshot has it.
+    pub(super) dirtied: u32,
+    /// Processing time of the last write, in milliseconds.
+    pub(super) written: i64,
+}
+
+/// Where a cell is in its column.
+#[derive(Clone, Debug)]
+pub(super) struct Address<Sub> {
+    pub(super) slot: u32,
+    pub(super) sub: Sub,
+}

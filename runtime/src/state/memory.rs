@@ -1,0 +1,329 @@
+//! The backend that keeps all keys in memory.
+use super::backend::{Backend, Change, Columns, EntrySink};
+use super::cell::{FIRST, RESTORED};
+use super::column::CellSink;
+use super::cursor::{Cursor, Slot};
+use super::error::StateError;
+use super::plan::Plan;
+use super::rows::RowIndex;
+use super::shelf::read_stored;
+use super::tracker::Work;
+use crate::codec::{encode_into, hash_bytes, key_group};
+use crate::data::Key;
+use std::rc::Rc;
+
+/// A row that was never made, or is gone.
+const NOT_LIVE: u32 = 0;
+
+/// Keys in a hash map, and what a snapshot must know of rows.
+pub struct Memory<K> {
+    rows: RowIndex<K>,
+    /// By slot: the generation that made the row. A row born before the present one is in a snapshot: it was not empty
+    /// at the freeze.
+    born: Vec<u32>,
+    generation: u32,
+    /// Rows that went in this generation, and that a snapshot has.
+    gone: Vec<(u64, K)>,
+    frozen: Option<Work<(u64, K)>>,
+    /// Whether the outstanding snapshot still has to be encoded.
+    encoding: bool,
+    /// Rows that went while a snapshot that may name their slot is being encoded.
+    limbo: Vec<Slot>,
+    cursor: Rc<Cursor>,
+    last: Option<(Vec<u8>, Slot)>,
+}
+
+impl<K: Key> Memory<K> {
+    /// Without keys. `cursor` is that of the state.
+    pub fn new(cursor: &Rc<Cursor>) -> Self {
+        Self {
+            rows: RowIndex::default(),
+            born: Vec::new(),
+            generation: FIRST.get(),
+            gone: Vec::new(),
+            frozen: None,
+            encoding: false,
+            limbo: Vec::new(),
+            cursor: cursor.clone(),
+            last: None,
+        }
+    }
+
+    /// As [`Backend::resolve_batch`], without a call by pointer for each key.
+    #[inline]
+    pub fn resolve_all<'k>(&mut self, hashes: &[u64], key: impl Fn(usize) -> &'k K, out: &mut Vec<Slot>)
+    where
+        K: 'k,
+    {
+        let (born, cursor, generation) = (&mut self.born, &self.cursor, self.generation);
+        self.rows.resolve_batch(hashes, key, out, |slot| bear(born, cursor, generation, slot));
+    }
+
+    fn is_live(&self, slot: Slot) -> bool {
+        self.born.get(slot.index()).is_some_and(|born| *born != NOT_LIVE)
+    }
+
+    /// Removes a row; its columns are empty or are to be emptied.
+    fn free(&mut self, slot: Slot, columns: Columns<'_, '_>) {
+        for column in columns {
+            column.forget(slot);
+        }
+        let born = std::mem::replace(&mut self.born[slot.index()], NOT_LIVE);
+        self.last = None;
+        self.rows.unlink(slot);
+        if let Some(key) = self.rows.key(slot).filter(|_| born < self.generation) {
+            self.gone.push((self.rows.hash(slot), key.clone()));
+        }
+        if self.encoding {
+            self.limbo.push(slot);
+        } else {
+            self.rows.release(slot);
+        }
+    }
+
+    fn end_encoding(&mut self) {
+        self.encoding = false;
+        for slot in self.limbo.drain(..) {
+            self.rows.release(slot);
+        }
+    }
+
+    /// The slot of a stored key. `make` is whether to make one.
+    fn restored(&mut self, plan: &Plan, group: u16, bytes: &[u8], make: bool) -> Result<Option<Slot>, StateError> {
+        if let Some((_, slot)) = self.last.as_ref().filter(|(last, _)| last == bytes) {
+            return Ok(Some(*slot));
+        }
+        let hash = hash_bytes(bytes);
+        if key_group(hash) != group {
+            return Err(StateError::WrongGroup { found: group, computed: key_group(hash) });
+        }
+        let key: K = read_key(plan, bytes)?;
+        let slot = match self.rows.find(hash, &key) {
+            None if !make => return Ok(None),
+            None => {
+                let (born, cursor) = (&mut self.born, &self.cursor);
+                self.rows.resolve(hash, &key, |slot| bear(born, cursor, RESTORED.get(), slot))
+            }
+            Some(slot) => slot,
+        };
+        self.last = Some((bytes.to_vec(), slot));
+        Ok(Some(slot))
+    }
+}
+
+/// A new row may stay empty: the next settling looks.
+fn bear(born: &mut Vec<u32>, cursor: &Cursor, generation: u32, slot: Slot) {
+    if born.len() <= slot.index() {
+        born.resize(slot.index() + 1, NOT_LIVE);
+    }
+    born[slot.index()] = generation;
+    cursor.emptied(slot);
+}
+
+/// A key may change its type, but not its bytes: they say in which group, and so on which worker, it is.
+fn read_key<K: Key>(plan: &Plan, bytes: &[u8]) -> Result<K, StateError> {
+    let (stored, migrates) = plan.key();
+    let key: K = read_stored(stored, bytes).map_err(StateError::Key)?;
+    if !migrates || crate::codec::encode(&key).is_ok_and(|now| now == bytes) {
+        return Ok(key);
+    }
+    Err(StateError::Key(format!(
+        "`{}` version {} is encoded in other bytes as version {}: a key may be migrated only where its bytes stay",
+        stored.name,
+        stored.version,
+        K::SCHEMA.version
+    )))
+}
+
+impl<K: Key> Backend<K> for Memory<K> {
+    fn cursor(&self) -> &Rc<Cursor> {
+        &self.cursor
+    }
+
+    fn resolve(&mut self, hash: u64, key: &K) -> Slot {
+        let (born, cursor, generation) = (&mut self.born, &self.cursor, self.generation);
+        self.rows.resolve(hash, key, |slot| bear(born, cursor, generation, slot))
+    }
+
+    fn resolve_batch<'k>(&mut self, hashes: &[u64], key: &dyn Fn(usize) -> &'k K, out: &mut Vec<Slot>)
+    where
+        K: 'k,
+    {
+        self.resolve_all(hashes, key, out);
+    }
+
+    fn find(&self, hash: u64, key: &K) -> Option<Slot> {
+        self.rows.find(hash, key)
+    }
+
+    fn key(&self, slot: Slot) -> Option<&K> {
+        self.rows.key(slot).filter(|_| self.is_live(slot))
+    }
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn settle(&mut self, columns: Columns<'_, '_>) -> Result<(), StateError> {
+        for column in columns.iter_mut() {
+            column.check()?;
+        }
+        if let Some(fault) = self.cursor.take_fault() {
+            return Err(fault);
+        }
+        let emptied = self.cursor.take_emptied();
+        for &slot in &emptied {
+            if self.is_live(slot) && columns.iter().all(|column| column.is_empty(slot)) {
+                self.free(slot, columns);
+            }
+        }
+        self.cursor.reuse(emptied);
+        Ok(())
+    }
+
+    fn expire(&mut self, columns: Columns<'_, '_>, mut budget: usize) -> Result<(), StateError> {
+        for column in columns.iter_mut() {
+            column.expire(&mut budget);
+        }
+        self.settle(columns)
+    }
+
+    fn freeze(&mut self, columns: Columns<'_, '_>) -> Result<(), StateError> {
+        if self.frozen.is_some() {
+            return Err(StateError::Outstanding);
+        }
+        self.settle(columns)?;
+        for column in columns {
+            column.freeze();
+        }
+        self.frozen = Some(Work::new(std::mem::take(&mut self.gone)));
+        self.encoding = true;
+        self.generation += 1;
+        Ok(())
+    }
+
+    fn encode(
+        &mut self,
+        columns: Columns<'_, '_>,
+        mut budget: usize,
+        out: &mut dyn EntrySink,
+    ) -> Result<bool, StateError> {
+        let Some(gone) = &mut self.frozen else { return Ok(true) };
+        let mut key = Vec::new();
+        while budget > 0
+            && let Some((hash, row)) = gone.next()
+        {
+            key.clear();
+            encode_into(row, &mut key).map_err(StateError::Key)?;
+            out.delete_row(key_group(*hash), &key);
+            budget -= 1;
+        }
+        for (number, column) in columns.iter_mut().enumerate() {
+            let mut cells = Cells::new(&self.rows, number as u16, out);
+            column.encode(&mut budget, &mut cells)?;
+            cells.fault.map_or(Ok(()), |what| Err(StateError::Key(what)))?;
+        }
+        if budget > 0 {
+            self.end_encoding();
+        }
+        Ok(budget > 0)
+    }
+
+    fn durable(&mut self, columns: Columns<'_, '_>) {
+        for column in columns {
+            column.durable();
+        }
+        self.frozen = None;
+        self.end_encoding();
+    }
+
+    fn redo(&mut self, columns: Columns<'_, '_>) {
+        for column in columns {
+            column.redo();
+        }
+        let mut gone = self.frozen.take().map(Work::into_all).unwrap_or_default();
+        gone.append(&mut self.gone);
+        self.gone = gone;
+        self.end_encoding();
+    }
+
+    fn rewrite(&mut self, columns: Columns<'_, '_>) {
+        for column in columns {
+            column.rewrite();
+        }
+    }
+
+    fn restore(
+        &mut self,
+        columns: Columns<'_, '_>,
+        plan: &Plan,
+        group: u16,
+        change: Change<'_>,
+    ) -> Result<(), StateError> {
+        match change {
+            Change::Put { column, key, sub, value } => {
+                let Some((stored, at)) = plan.column(column)? else { return Ok(()) };
+                let slot = self.restored(plan, group, key, true)?.expect("a slot is made where there is none");
+                columns[at].restore(stored, slot, sub, value)
+            }
+            Change::Delete { column, key, sub } => {
+                let Some((stored, at)) = plan.column(column)? else { return Ok(()) };
+                let Some(slot) = self.restored(plan, group, key, false)? else { return Ok(()) };
+                columns[at].restore_delete(stored, slot, sub)
+            }
+            Change::DeleteRow { key } => {
+                let Some(slot) = self.restored(plan, group, key, false)? else { return Ok(()) };
+                self.free(slot, columns);
+                Ok(())
+            }
+        }
+    }
+
+    fn bytes(&mut self, columns: Columns<'_, '_>) -> usize {
+        self.rows.bytes() + self.born.capacity() * 4 + columns.iter().map(|column| column.bytes()).sum::<usize>()
+    }
+}
+
+/// Names the cells of a column by key and group.
+struct Cells<'a, K> {
+    rows: &'a RowIndex<K>,
+    column: u16,
+    out: &'a mut dyn EntrySink,
+    key: Vec<u8>,
+    at: Option<Slot>,
+    fault: Option<String>,
+}
+
+impl<'a, K: Key> Cells<'a, K> {
+    fn new(rows: &'a RowIndex<K>, column: u16, out: &'a mut dyn EntrySink) -> Self {
+        Self { rows, column, out, key: Vec::new(), at: None, fault: None }
+    }
+
+    /// Encodes the key of a slot; false where the row went, which the snapshot says by itself.
+    fn enter(&mut self, slot: Slot) -> bool {
+        if self.at == Some(slot) {
+            return true;
+        }
+        let Some(key) = self.rows.key(slot) else { return false };
+        self.key.clear();
+        if let Err(what) = encode_into(key, &mut self.key) {
+            self.fault.get_or_insert(what);
+        }
+        self.at = Some(slot);
+        true
+    }
+}
+
+impl<K: Key> CellSink for Cells<'_, K> {
+    fn put(&mut self, slot: Slot, sub: &[u8], value: &[u8]) {
+        if self.enter(slot) {
+            self.out.put(key_group(self.rows.hash(slot)), self.column, &self.key, sub, value);
+        }
+    }
+
+    fn delete(&mut self, slot: Slot, sub: &[u8]) {
+        if self.enter(slot) {
+            self.out.delete(key_group(self.rows.hash(slot)), self.column, &self.key, sub);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Which cells a snapshot must write: dirty lists, frozen lists, and copies of what is touched before its turn.
+//!
+//! The order within a snapshot is: rows that went, then for each column cells that went, then cells that are there. So
+//! a cell that went and came back needs no bookkeeping, and replay in this order is right.
+use super::cell::{Address, CLEAN, Cell, FIRST};
+use super::shelf::Shelf;
+use std::num::NonZeroU32;
+
+/// The marks of one column. Laws: a cell is in `dirty` if and only if `dirtied` is the present generation; a cell is in
+/// a snapshot, durable or outstanding, only if it was born before the present generation.
+pub(super) struct Tracker<S: Shelf> {
+    pub(super) generation: NonZeroU32,
+    /// Whether the time of the last write is a part of the encoding: where there is a TTL.
+    pub(super) timed: bool,
+    pub(super) dirty: Vec<Address<S::Sub>>,
+    gone: Vec<Address<S::Sub>>,
+    pub(super) frozen: Option<Frozen<S::Sub>>,
+    /// The first copy that could not be encoded.
+    fault: Option<String>,
+}
+
+/// The outstanding snapshot. Its lists are kept until it is durable, so that an abandoned one can be written again.
+pub(super) struct Frozen<Sub> {
+    pub(super) generation: u32,
+    pub(super) gone: Work<Address<Sub>>,
+    pub(super) dirty: Work<Address<Sub>>,
+    pub(super) copied: Copied<Sub>,
+}
+
+/// A list that is worked through in slices.
+pub(super) struct Work<T> {
+    items: Vec<T>,
+    done: usize,
+}
+
+impl<T> Work<T> {
+    pub(super) fn new(items: Vec<T>) -> Self {
+        Self { items, done: 0 }
+    }
+
+    pub(super) fn next(&mut self) -> Option<&T> {
+        let item = self.items.get(self.done)?;
+        self.done += 1;
+        Some(item)
+    }
+
+    pub(super) fn into_all(self) -> Vec<T> {
+        self.items
+    }
+}
+
+/// Cells that were touched after the freeze and before their turn, as they were.
+pub(super) struct Copied<Sub> {
+    bytes: Vec<u8>,
+    ends: Vec<(Address<Sub>, usize)>,
+}
+
+impl<Sub> Default for Copied<Sub> {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), ends: Vec::new() }
+    }
+}
+
+impl<Sub> Copied<Sub> {
+    fn push(&mut self, at: Address<Sub>, write: impl FnOnce(&mut Vec<u8>) -> Result<(), String>) -> Result<(), String> {
+        write(&mut self.bytes)?;
+        self.ends.push((at, self.bytes.len()));
+        Ok(())
+    }
+
+    /// Hands the last copy to `take`: their order does not matter, as each is of another cell.
+    pub(super) fn pop<R>(&mut self, take: impl FnOnce(&Address<Sub>, &[u8]) -> R) -> Option<R> {
+        let (at, end) = self.ends.pop()?;
+        let start = self.ends.last().map_or(0, |(_, end)| *end);
+        let taken = take(&at, &self.bytes[start..end]);
+        self.bytes.truncate(start);
+        Some(taken)
+    }
+}
+
+impl<S: Shelf> Tracker<S> {
+    pub(super) fn new(timed: bool) -> Self {
+        Self { generation: FIRST, timed, dirty: Vec::new(), gone: Vec::new(), frozen: None, fault: None }
+    }
+
+    /// A cell that comes into being.
+    pub(super) fn create(&mut self, at: Address<S::Sub>, value: S::Item, now: i64) -> Cell<S::Item> {
+        self.dirty.push(at);
+        Cell { value, born: self.generation, dirtied: self.generation.get(), written: now }
+    }
+
+    /// Before every write to a cell.
+    #[inline]
+    pub(super) fn touch(&mut self, slot: u32, sub: &S::Sub, cell: &mut Cell<S::Item>) {
+        if cell.dirtied != self.generation.get() {
+            self.touch_first(slot, sub, cell);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn touch_first(&mut self, slot: u32, sub: &S::Sub, cell: &mut Cell<S::Item>) {
+        self.copy(slot, sub, cell);
+        cell.dirtied = self.generation.get();
+        self.dirty.push(Address { slot, sub: sub.clone() });
+    }
+
+    /// After a cell was taken out.
+    pub(super) fn removed(&mut self, slot: u32, sub: &S::Sub, cell: &Cell<S::Item>) {
+        self.copy(slot, sub, cell);
+        if cell.born < self.generation {
+            self.gone.push(Address { slot, sub: sub.clone() });
+        }
+    }
+
+    /// Encodes a cell that the outstanding snapshot still has to write.
+    fn copy(&mut self, slot: u32, sub: &S::Sub, cell: &Cell<S::Item>) {
+        let Some(frozen) = self.frozen.as_mut().filter(|frozen| frozen.generation == cell.dirtied) else { return };
+        let timed = self.timed;
+        let at = Address { slot, sub: sub.clone() };
+        if let Err(what) = frozen.copied.push(at, |out| encode_cell::<S>(timed, cell, out)) {
+            self.fault.get_or_insert(what);
+        }
+    }
+
+    /// The dirty set becomes the snapshot's.
+    pub(super) fn freeze(&mut self) {
+        self.frozen = Some(Frozen {
+            generation: self.generation.get(),
+            gone: Work::new(std::mem::take(&mut self.gone)),
+            dirty: Work::new(std::mem::take(&mut self.dirty)),
+            copied: Copied::default(),
+        });
+        self.generation = self.generation.saturating_add(1);
+    }
+
+    /// The outstanding snapshot is abandoned: what went goes into the next one; the caller marks the cells returned.
+    pub(super) fn redo(&mut self) -> Vec<Address<S::Sub>> {
+        let Some(frozen) = self.frozen.take() else { return Vec::new() };
+        let mut gone = frozen.gone.into_all();
+        gone.append(&mut self.gone);
+        self.gone = gone;
+        frozen.dirty.into_all()
+    }
+
+    pub(super) fn take_fault(&mut self) -> Option<String> {
+        self.fault.take()
+    }
+}
+
+/// Appends a cell's encoding: the time of its last write where that counts, then the value.
+pub(super) fn encode_cell<S: Shelf>(timed: bool, cell: &Cell<S::Item>, out: &mut Vec<u8>) -> Result<(), String> {
+    if timed {
+        out.extend_from_slice(&cell.written.to_le_bytes());
+    }
+    S::encode_item(&cell.value, out)
+}
+
+/// Encoded or never written: no snapshot waits for the cell.
+pub(super) fn clean<V>(cell: &mut Cell<V>) {
+    cell.dirtied = CLEAN;
+}

@@ -1,0 +1,145 @@
+//! One value per key.
+use super::cell::Cell;
+use super::column::{Column, Kind, sealed::Sealed};
+use super::keyed::{Handle, StateSpace};
+use super::shelf::{Shelf, is_readable, read_part};
+use super::table::{Guard, Table};
+use crate::codec;
+use crate::data::{Schema, State, StoredSchema};
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+/// One value per key. `get` reads; `get_mut` hands out a guard that marks the key dirty when it is written through.
+pub struct Value<T: State>(Table<One<T>>);
+
+impl<T: State> Value<T> {
+    /// The value, if there is one.
+    #[inline]
+    pub fn get(&self) -> Option<&T> {
+        self.0.get(&())
+    }
+
+    /// The value for writing; the default is put in place where there is none.
+    #[inline]
+    pub fn get_mut(&mut self) -> ValueMut<'_, T>
+    where
+        T: Default,
+    {
+        if self.get().is_none() {
+            self.set(T::default());
+        }
+        ValueMut(self.0.guard(&()).expect("a value was put in where there was none"))
+    }
+
+    /// Replaces the value.
+    pub fn set(&mut self, value: T) {
+        self.0.set((), value);
+    }
+
+    /// Takes the value out.
+    pub fn take(&mut self) -> Option<T> {
+        let slot = self.0.cursor.must();
+        self.0.remove(slot, &())
+    }
+
+    /// Removes the value.
+    pub fn clear(&mut self) {
+        self.take();
+    }
+
+    /// Whether there is a value.
+    pub fn is_set(&self) -> bool {
+        self.get().is_some()
+    }
+}
+
+/// A guard on a [`Value`]: dirty once written through.
+pub struct ValueMut<'a, T: State>(Guard<'a, One<T>>);
+
+impl<T: State> Deref for ValueMut<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: State> DerefMut for ValueMut<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: State> Sealed for Value<T> {}
+
+impl<T: State> Handle for Value<T> {
+    fn open(space: &StateSpace, field: &'static str, ttl: Option<Duration>) -> Self {
+        Self(Table::new(field, ttl, space.cursor()))
+    }
+
+    fn column(&mut self) -> &mut dyn Column {
+        &mut self.0
+    }
+}
+
+/// One value.
+pub(super) struct One<T>(Option<Cell<T>>);
+
+impl<T> Default for One<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: State> Shelf for One<T> {
+    type Sub = ();
+    type Item = T;
+    type Index = ();
+    const KIND: Kind = Kind::Value;
+
+    #[inline]
+    fn get(&self, (): &()) -> Option<&Cell<T>> {
+        self.0.as_ref()
+    }
+    #[inline]
+    fn get_mut(&mut self, (): &()) -> Option<&mut Cell<T>> {
+        self.0.as_mut()
+    }
+    fn put(&mut self, (): (), cell: Cell<T>) {
+        self.0 = Some(cell);
+    }
+    fn remove(&mut self, (): &()) -> Option<Cell<T>> {
+        self.0.take()
+    }
+    fn len(&self) -> usize {
+        usize::from(self.0.is_some())
+    }
+    fn visit(&self, _: Option<&()>, visitor: &mut dyn FnMut(&(), &Cell<T>) -> bool) {
+        if let Some(cell) = &self.0 {
+            visitor(&(), cell);
+        }
+    }
+    fn schemas() -> Vec<Schema> {
+        vec![T::SCHEMA]
+    }
+    fn unreadable(stored: &[StoredSchema]) -> Option<usize> {
+        (!is_readable::<T>(stored, 0)).then_some(0)
+    }
+    fn encode_sub((): &(), _: &mut Vec<u8>) -> Result<(), String> {
+        Ok(())
+    }
+    fn decode_sub(_: &[StoredSchema], bytes: &[u8]) -> Result<(), String> {
+        if bytes.is_empty() { Ok(()) } else { Err("a single value has no sub-key".into()) }
+    }
+    fn encode_item(item: &T, out: &mut Vec<u8>) -> Result<(), String> {
+        codec::encode_into(item, out)
+    }
+    fn decode_item(stored: &[StoredSchema], bytes: &[u8]) -> Result<T, String> {
+        read_part(stored, 0, bytes)
+    }
+    fn check((): &(), item: &T) -> Result<(), String> {
+        codec::check_round_trip(item)
+    }
+}

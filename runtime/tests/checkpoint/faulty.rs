@@ -1,0 +1,150 @@
+//! A store in memory that fails when told to.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use futures::stream::BoxStream;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
+    PutOptions, PutPayload, PutResult, Result,
+};
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What happens to a put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is done, and reported as failed.
+    LoseAnswer,
+    /// It is not done.
+    Fail,
+    /// It is not done, because the disk did not take it.
+    FailSync,
+}
+
+/// Each fault and each interruption happens once, at the first put whose name begins so.
+#[derive(Default)]
+pub(crate) struct Faulty {
+    inner: InMemory,
+    faults: Mutex<VecDeque<(&'static str, Fault)>>,
+    before: Mutex<Option<(&'static str, Boxed<'static, ()>)>>,
+}
+
+impl Faulty {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    pub(crate) fn put_fault(&self, prefix: &'static str, fault: Fault) {
+        self.faults.lock().unwrap().push_back((prefix, fault));
+    }
+
+    /// Runs `act` before the next put whose name begins with `prefix`.
+    pub(crate) fn before(&self, prefix: &'static str, act: impl Future<Output = ()> + Send + 'static) {
+        *self.before.lock().unwrap() = Some((prefix, Box::pin(act)));
+    }
+
+    fn take_fault(&self, path: &Path) -> Option<Fault> {
+        let mut faults = self.faults.lock().unwrap();
+        let at = faults.iter().position(|(prefix, _)| path.as_ref().starts_with(prefix))?;
+        faults.remove(at).map(|(_, fault)| fault)
+    }
+
+    async fn put(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        let act = self.before.lock().unwrap().take_if(|(prefix, _)| path.as_ref().starts_with(*prefix));
+        if let Some((_, act)) = act {
+            act.await;
+        }
+        let error = |text: &str| object_store::Error::Generic { store: "Faulty", source: text.into() };
+        match self.take_fault(path) {
+            None => self.inner.put_opts(path, payload, options).await,
+            Some(Fault::LoseAnswer) => {
+                self.inner.put_opts(path, payload, options).await?;
+                Err(error("the connection broke"))
+            }
+            Some(Fault::Fail) => Err(error("the network is down")),
+            Some(Fault::FailSync) => Err(error("Unable to sync data to disk for it: I/O error")),
+        }
+    }
+}
+
+impl std::fmt::Debug for Faulty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Faulty")
+    }
+}
+
+impl std::fmt::Display for Faulty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Faulty")
+    }
+}
+
+/// What `async_trait` would write: this crate does not depend on it.
+impl ObjectStore for Faulty {
+    fn put_opts<'s, 'l, 'a>(
+        &'s self,
+        location: &'l Path,
+        payload: PutPayload,
+        opts: PutOptions,
+    ) -> Boxed<'a, Result<PutResult>>
+    where
+        's: 'a,
+        'l: 'a,
+        Self: 'a,
+    {
+        Box::pin(self.put(location, payload, opts))
+    }
+
+    fn put_multipart_opts<'s, 'l, 'a>(
+        &'s self,
+        location: &'l Path,
+        opts: PutMultipartOptions,
+    ) -> Boxed<'a, Result<Box<dyn MultipartUpload>>>
+    where
+        's: 'a,
+        'l: 'a,
+        Self: 'a,
+    {
+        self.inner.put_multipart_opts(location, opts)
+    }
+
+    fn get_opts<'s, 'l, 'a>(&'s self, location: &'l Path, options: GetOptions) -> Boxed<'a, Result<GetResult>>
+    where
+        's: 'a,
+        'l: 'a,
+        Self: 'a,
+    {
+        self.inner.get_opts(location, options)
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn list_with_delimiter<'s, 'l, 'a>(&'s self, prefix: Option<&'l Path>) -> Boxed<'a, Result<ListResult>>
+    where
+        's: 'a,
+        'l: 'a,
+        Self: 'a,
+    {
+        self.inner.list_with_delimiter(prefix)
+    }
+
+    fn copy_opts<'s, 'f, 't, 'a>(&'s self, from: &'f Path, to: &'t Path, options: CopyOptions) -> Boxed<'a, Result<()>>
+    where
+        's: 'a,
+        'f: 'a,
+        't: 'a,
+        Self: 'a,
+    {
+        self.inner.copy_opts(from, to, options)
+    }
+}
