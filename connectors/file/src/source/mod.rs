@@ -149,7 +149,9 @@ impl Source for FileSource {
         let Some(found) = self.places.find(split, &self.paths)? else {
             return self.missing(from);
         };
-        if found.superseded {
+        // With an offset the split is from an earlier start; this start's listing has the file as another one. Without, the
+        // file may have grown since this start's listing, and nobody else reads it.
+        if found.has_grown && from.is_some() {
             return Ok(FileReader::gone(FileOffset { at, path: found.path.into() }));
         }
         let watch = self.follow.then(|| Watch::new(places::folders(&self.paths)));

@@ -24,8 +24,8 @@ impl Clone for Places {
 pub(super) struct FoundFile {
     pub(super) file: File,
     pub(super) path: String,
-    /// The split was listed when the file's only line had no end; another split has all of it now.
-    pub(super) superseded: bool,
+    /// The split was listed when the file's only line had no end; in a listing of now it is another one.
+    pub(super) has_grown: bool,
 }
 
 impl Places {
@@ -94,6 +94,6 @@ fn is_at(split: &FileSplit, path: &str) -> Result<Option<FoundFile>> {
         return Ok(None);
     }
     let check = split.check_head(&file).map_err(fails)?;
-    let superseded = check == HeadCheck::Grown;
-    Ok((check != HeadCheck::Other).then(|| FoundFile { file, path: path.to_owned(), superseded }))
+    let has_grown = check == HeadCheck::Grown;
+    Ok((check != HeadCheck::Other).then(|| FoundFile { file, path: path.to_owned(), has_grown }))
 }

@@ -2,6 +2,7 @@
 use crate::common::{failure, read, says, splits, text, values};
 use millstream_file::{FileReader, FileSource, FileSplit, Files};
 use millstream_runtime::source::{Progress, Reader, Source, Splits};
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -192,4 +193,61 @@ fn a_file_may_be_missing_for_the_moment_of_its_rotation() {
     fs::rename(&path, folder.path().join("a.1")).unwrap();
     assert_eq!(splits(&mut source).len(), 0);
     assert!(says(follow(&path).splits()).contains(&text(&path)), "but it must have been there once");
+}
+
+/// What may happen to a folder of logs.
+#[derive(Clone, Debug)]
+enum Event {
+    /// So many bytes of the log go to the current file.
+    Append(usize),
+    Rotate,
+    Turn,
+    Restart,
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let event = prop_oneof![
+        6 => (1usize..60).prop_map(Event::Append),
+        1 => Just(Event::Rotate),
+        4 => Just(Event::Turn),
+        2 => Just(Event::Restart),
+    ];
+    proptest::collection::vec(event, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn whatever_happens_each_line_comes_once(events in events()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let log: String = (0..400).map(|i| format!("{i:03}{}\n", "x".repeat(i % 17))).collect();
+        let (mut file, mut at, mut rotated) = (appender(&path), 0, 0);
+        let mut worker = Worker::new(follow(folder.path()));
+        for event in events {
+            match event {
+                Event::Append(bytes) => {
+                    let bytes = bytes.min(log.len() - at);
+                    file.write_all(&log.as_bytes()[at..at + bytes]).unwrap();
+                    at += bytes;
+                }
+                Event::Rotate => {
+                    // A writer ends its line before it takes a new file.
+                    let end = log[at..].find('\n').map_or(log.len(), |n| at + n + 1);
+                    let end = if log[..at].ends_with('\n') || at == 0 { at } else { end };
+                    file.write_all(&log.as_bytes()[at..end]).unwrap();
+                    at = end;
+                    rotated += 1;
+                    fs::rename(&path, folder.path().join(format!("log.{rotated}"))).unwrap();
+                    file = appender(&path);
+                }
+                Event::Turn => worker.turn(),
+                Event::Restart => worker.restart(),
+            }
+        }
+        worker.turn();
+        let whole = log[..at].rfind('\n').map_or("", |end| &log[..end + 1]);
+        prop_assert_eq!(worker.sorted(), whole.lines().collect::<Vec<_>>());
+    }
 }
