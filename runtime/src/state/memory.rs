@@ -12,8 +12,10 @@ use crate::codec::{encode_into, hash_bytes, key_group};
 use crate::data::Key;
 use std::rc::Rc;
 
-/// A row that was never made, or is gone.
-const NOT_LIVE: u32 = 0;
+/// In place of a row's birth: its slot is free.
+const FREE: u32 = 0;
+/// In place of a row's birth: it is gone, but the snapshot that is being encoded may name its slot.
+const LIMBO: u32 = u32::MAX;
 
 /// Keys in a hash map, and what a snapshot must know of rows.
 pub struct Memory<K> {
@@ -27,7 +29,7 @@ pub struct Memory<K> {
     frozen: Option<Work<(u64, K)>>,
     /// Whether the outstanding snapshot still has to be encoded.
     encoding: bool,
-    /// Rows that went while a snapshot that may name their slot is being encoded.
+    /// Rows that went meanwhile; their slots are not used again before.
     limbo: Vec<Slot>,
     cursor: Rc<Cursor>,
     last: Option<(Vec<u8>, Slot)>,
@@ -60,7 +62,7 @@ impl<K: Key> Memory<K> {
     }
 
     fn is_live(&self, slot: Slot) -> bool {
-        self.born.get(slot.index()).is_some_and(|born| *born != NOT_LIVE)
+        self.born.get(slot.index()).is_some_and(|born| *born != FREE && *born != LIMBO)
     }
 
     /// Removes a row; its columns are empty or are to be emptied.
@@ -68,7 +70,8 @@ impl<K: Key> Memory<K> {
         for column in columns {
             column.forget(slot);
         }
-        let born = std::mem::replace(&mut self.born[slot.index()], NOT_LIVE);
+        let after = if self.encoding { LIMBO } else { FREE };
+        let born = std::mem::replace(&mut self.born[slot.index()], after);
         self.last = None;
         self.rows.unlink(slot);
         if let Some(key) = self.rows.key(slot).filter(|_| born < self.generation) {
@@ -84,6 +87,7 @@ impl<K: Key> Memory<K> {
     fn end_encoding(&mut self) {
         self.encoding = false;
         for slot in self.limbo.drain(..) {
+            self.born[slot.index()] = FREE;
             self.rows.release(slot);
         }
     }
@@ -114,7 +118,7 @@ impl<K: Key> Memory<K> {
 /// A new row may stay empty: the next settling looks.
 fn bear(born: &mut Vec<u32>, cursor: &Cursor, generation: u32, slot: Slot) {
     if born.len() <= slot.index() {
-        born.resize(slot.index() + 1, NOT_LIVE);
+        born.resize(slot.index() + 1, FREE);
     }
     born[slot.index()] = generation;
     cursor.emptied(slot);
@@ -219,7 +223,7 @@ impl<K: Key> Backend<K> for Memory<K> {
             budget -= 1;
         }
         for (number, column) in columns.iter_mut().enumerate() {
-            let mut cells = Cells::new(&self.rows, number as u16, out);
+            let mut cells = Cells::new(&self.rows, &self.born, number as u16, out);
             column.encode(&mut budget, &mut cells)?;
             cells.fault.map_or(Ok(()), |what| Err(StateError::Key(what)))?;
         }
@@ -287,6 +291,7 @@ impl<K: Key> Backend<K> for Memory<K> {
 /// Names the cells of a column by key and group.
 struct Cells<'a, K> {
     rows: &'a RowIndex<K>,
+    born: &'a [u32],
     column: u16,
     out: &'a mut dyn EntrySink,
     key: Vec<u8>,
@@ -295,8 +300,8 @@ struct Cells<'a, K> {
 }
 
 impl<'a, K: Key> Cells<'a, K> {
-    fn new(rows: &'a RowIndex<K>, column: u16, out: &'a mut dyn EntrySink) -> Self {
-        Self { rows, column, out, key: Vec::new(), at: None, fault: None }
+    fn new(rows: &'a RowIndex<K>, born: &'a [u32], column: u16, out: &'a mut dyn EntrySink) -> Self {
+        Self { rows, born, column, out, key: Vec::new(), at: None, fault: None }
     }
 
     /// Encodes the key of a slot; false where the row went, which the snapshot says by itself.
@@ -304,7 +309,8 @@ impl<'a, K: Key> Cells<'a, K> {
         if self.at == Some(slot) {
             return true;
         }
-        let Some(key) = self.rows.key(slot) else { return false };
+        let held = self.born.get(slot.index()).is_some_and(|born| *born != FREE);
+        let Some(key) = self.rows.key(slot).filter(|_| held) else { return false };
         self.key.clear();
         if let Err(what) = encode_into(key, &mut self.key) {
             self.fault.get_or_insert(what);

@@ -5,6 +5,7 @@
 mod backend;
 mod cell;
 mod column;
+pub mod conformance;
 mod cursor;
 mod error;
 mod keyed;

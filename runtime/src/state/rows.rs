@@ -7,15 +7,18 @@ use hashbrown::HashTable;
 #[derive(Debug)]
 pub struct RowIndex<K> {
     table: HashTable<u32>,
-    /// Apart from the hashes, which only growth reads: a look-up touches one line of this slab.
-    keys: Vec<Option<K>>,
+    /// Apart from the hashes, which only growth reads, and without options, which double the size of integers: a
+    /// look-up touches one line of this slab. A slot that was released keeps its key until it is used again.
+    keys: Vec<K>,
     hashes: Vec<u64>,
     free: Vec<u32>,
+    /// Records of a batch whose first candidate is not their key.
+    missed: Vec<u32>,
 }
 
 impl<K> Default for RowIndex<K> {
     fn default() -> Self {
-        Self { table: HashTable::new(), keys: Vec::new(), hashes: Vec::new(), free: Vec::new() }
+        Self { table: HashTable::new(), keys: Vec::new(), hashes: Vec::new(), free: Vec::new(), missed: Vec::new() }
     }
 }
 
@@ -34,7 +37,7 @@ impl<K: Key> RowIndex<K> {
     #[inline]
     pub fn find(&self, hash: u64, key: &K) -> Option<Slot> {
         let keys = self.keys.as_slice();
-        self.table.find(hash, |&slot| keys[slot as usize].as_ref() == Some(key)).map(|&slot| Slot(slot))
+        self.table.find(hash, |&slot| keys[slot as usize] == *key).map(|&slot| Slot(slot))
     }
 
     /// The slot of a key; `added` hears of a new one.
@@ -50,9 +53,10 @@ impl<K: Key> RowIndex<K> {
         }
     }
 
-    /// The slots of the keys of a batch, in order, appended to `out`: one tight loop, so that the misses of many
-    /// look-ups overlap.
-    #[inline]
+    /// The slots of the keys of a batch, in order, appended to `out`.
+    ///
+    /// In passes without a branch that depends on memory, so that the cache misses of many look-ups overlap: first the
+    /// candidates by the few bits of the hash that the table keeps, then their keys, then the few that were wrong.
     pub fn resolve_batch<'k>(
         &mut self,
         hashes: &[u64],
@@ -62,16 +66,33 @@ impl<K: Key> RowIndex<K> {
     ) where
         K: 'k,
     {
-        out.reserve(hashes.len());
-        for (i, &hash) in hashes.iter().enumerate() {
-            out.push(self.resolve(hash, key(i), &mut added));
+        let start = out.len();
+        out.extend(hashes.iter().map(|&hash| self.candidate(hash)));
+        let slots = &mut out[start..];
+        let mut missed = std::mem::take(&mut self.missed);
+        missed.resize(hashes.len(), 0);
+        let mut count = 0;
+        for (i, slot) in slots.iter().enumerate() {
+            missed[count] = i as u32;
+            count += usize::from(self.keys.get(slot.index()).is_none_or(|found| found != key(i)));
         }
+        for &i in &missed[..count] {
+            let i = i as usize;
+            slots[i] = self.resolve(hashes[i], key(i), &mut added);
+        }
+        self.missed = missed;
     }
 
-    /// The key in a slot; also that of a row that was unlinked and not yet released.
+    /// The first slot that may be that of a key with this hash; none that exists where there is no such slot.
+    #[inline]
+    fn candidate(&self, hash: u64) -> Slot {
+        Slot(self.table.find(hash, |_| true).copied().unwrap_or(u32::MAX))
+    }
+
+    /// The key in a slot; a stale one where the slot was released.
     #[inline]
     pub fn key(&self, slot: Slot) -> Option<&K> {
-        self.keys.get(slot.index())?.as_ref()
+        self.keys.get(slot.index())
     }
 
     /// The hash of the key in a slot.
@@ -86,31 +107,31 @@ impl<K: Key> RowIndex<K> {
         }
     }
 
-    /// Gives the slot of an unlinked key free.
+    /// Gives the slot of an unlinked key free, once.
     pub fn release(&mut self, slot: Slot) {
-        if self.keys[slot.index()].take().is_some() {
-            self.free.push(slot.0);
-        }
+        self.free.push(slot.0);
     }
 
     /// Approximate size in bytes, without what keys own.
     pub fn bytes(&self) -> usize {
-        self.table.capacity() * 5 + self.keys.capacity() * size_of::<Option<K>>() + self.hashes.capacity() * 8
+        self.table.capacity() * 5 + self.keys.capacity() * size_of::<K>() + self.hashes.capacity() * 8
     }
 
     #[cold]
     #[inline(never)]
     fn add(&mut self, hash: u64, key: &K) -> Slot {
         let slot = match self.free.pop() {
-            Some(slot) => slot,
+            Some(slot) => {
+                self.keys[slot as usize] = key.clone();
+                self.hashes[slot as usize] = hash;
+                slot
+            }
             None => {
-                self.keys.push(None);
-                self.hashes.push(0);
+                self.keys.push(key.clone());
+                self.hashes.push(hash);
                 u32::try_from(self.keys.len() - 1).expect("a worker has fewer than 2^32 keys")
             }
         };
-        self.keys[slot as usize] = Some(key.clone());
-        self.hashes[slot as usize] = hash;
         let hashes = self.hashes.as_slice();
         self.table.insert_unique(hash, slot, |&other| hashes[other as usize]);
         Slot(slot)
