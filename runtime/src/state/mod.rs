@@ -3,7 +3,9 @@
 //! A key is found once for each record and gives a dense [`Slot`]; columns are slabs by slot. The unit of a snapshot is
 //! the cell (key group, key, column, sub-key).
 mod backend;
+mod births;
 mod cell;
+mod cells;
 mod column;
 pub mod conformance;
 mod cursor;
