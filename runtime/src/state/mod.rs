@@ -11,6 +11,7 @@ pub mod conformance;
 mod cursor;
 mod error;
 mod keyed;
+mod lines;
 mod list;
 mod map;
 mod memory;

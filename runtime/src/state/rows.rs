@@ -1,12 +1,12 @@
 //! From keys to slots: one look-up for each record, whatever the number of columns.
 use super::cursor::Slot;
+use super::lines::{Lines, SLOTS};
 use crate::data::Key;
-use hashbrown::HashTable;
 
 /// Keys by their 64-bit hash, which was computed at the sender. Slots are dense and used again.
 #[derive(Debug)]
 pub struct RowIndex<K> {
-    table: HashTable<u32>,
+    lines: Lines,
     /// Apart from the hashes, which only growth reads, and without options, which double the size of integers: a
     /// look-up touches one line of this slab. A slot that was released keeps its key until it is used again.
     keys: Vec<K>,
@@ -18,26 +18,25 @@ pub struct RowIndex<K> {
 
 impl<K> Default for RowIndex<K> {
     fn default() -> Self {
-        Self { table: HashTable::new(), keys: Vec::new(), hashes: Vec::new(), free: Vec::new(), missed: Vec::new() }
+        Self { lines: Lines::default(), keys: Vec::new(), hashes: Vec::new(), free: Vec::new(), missed: Vec::new() }
     }
 }
 
 impl<K: Key> RowIndex<K> {
     /// How many keys.
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.lines.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.table.is_empty()
+        self.len() == 0
     }
 
     /// The slot of a key that is there.
     #[inline]
     pub fn find(&self, hash: u64, key: &K) -> Option<Slot> {
-        let keys = self.keys.as_slice();
-        self.table.find(hash, |&slot| keys[slot as usize] == *key).map(|&slot| Slot(slot))
+        self.lines.find(hash, |slot| self.keys[slot as usize] == *key).map(Slot)
     }
 
     /// The slot of a key; `added` hears of a new one.
@@ -56,7 +55,7 @@ impl<K: Key> RowIndex<K> {
     /// The slots of the keys of a batch, in order, appended to `out`.
     ///
     /// In passes without a branch that depends on memory, so that the cache misses of many look-ups overlap: first the
-    /// candidates by the few bits of the hash that the table keeps, then their keys, then the few that were wrong.
+    /// lines of the hashes, then the candidates in them, then their keys, then the few that were wrong.
     pub fn resolve_batch<'k>(
         &mut self,
         hashes: &[u64],
@@ -67,7 +66,8 @@ impl<K: Key> RowIndex<K> {
         K: 'k,
     {
         let start = out.len();
-        out.extend(hashes.iter().map(|&hash| self.candidate(hash)));
+        self.lines.fetch(hashes);
+        out.extend(hashes.iter().map(|&hash| Slot(self.lines.candidate(hash))));
         let slots = &mut out[start..];
         let mut missed = std::mem::take(&mut self.missed);
         missed.resize(hashes.len(), 0);
@@ -83,12 +83,6 @@ impl<K: Key> RowIndex<K> {
         self.missed = missed;
     }
 
-    /// The first slot that may be that of a key with this hash; none that exists where there is no such slot.
-    #[inline]
-    fn candidate(&self, hash: u64) -> Slot {
-        Slot(self.table.find(hash, |_| true).copied().unwrap_or(u32::MAX))
-    }
-
     /// The key in a slot; a stale one where the slot was released.
     #[inline]
     pub fn key(&self, slot: Slot) -> Option<&K> {
@@ -102,9 +96,7 @@ impl<K: Key> RowIndex<K> {
 
     /// The key is not found from now on; its slot is not used again before [`RowIndex::release`].
     pub fn unlink(&mut self, slot: Slot) {
-        if let Ok(found) = self.table.find_entry(self.hash(slot), |&other| other == slot.0) {
-            found.remove();
-        }
+        self.lines.remove(self.hash(slot), slot.0);
     }
 
     /// Gives the slot of an unlinked key free, once.
@@ -114,7 +106,7 @@ impl<K: Key> RowIndex<K> {
 
     /// Approximate size in bytes, without what keys own.
     pub fn bytes(&self) -> usize {
-        self.table.capacity() * 5 + self.keys.capacity() * size_of::<K>() + self.hashes.capacity() * 8
+        self.lines.bytes() + self.keys.capacity() * size_of::<K>() + self.hashes.capacity() * 8
     }
 
     #[cold]
@@ -129,11 +121,12 @@ impl<K: Key> RowIndex<K> {
             None => {
                 self.keys.push(key.clone());
                 self.hashes.push(hash);
-                u32::try_from(self.keys.len() - 1).expect("a worker has fewer than 2^32 keys")
+                let slot = u32::try_from(self.keys.len() - 1).ok().filter(|slot| *slot < SLOTS);
+                slot.expect("a worker has fewer than 2^32 keys")
             }
         };
         let hashes = self.hashes.as_slice();
-        self.table.insert_unique(hash, slot, |&other| hashes[other as usize]);
+        self.lines.insert(hash, slot, |other| hashes[other as usize]);
         Slot(slot)
     }
 }
