@@ -143,7 +143,9 @@ impl<K: Key> Backend<K> for Memory<K> {
     where
         K: 'k,
     {
-        self.resolve_all(hashes, key, out);
+        // Calls by pointer in between would keep the misses of the look-ups apart.
+        let keys: Vec<&'k K> = (0..hashes.len()).map(key).collect();
+        self.resolve_all(hashes, |i| keys[i], out);
     }
 
     fn find(&self, hash: u64, key: &K) -> Option<Slot> {

@@ -6,6 +6,7 @@ use super::error::StateError;
 use super::shelf::Shelf;
 use super::table::Table;
 use super::tracker::{clean, encode_cell};
+use std::hint::black_box;
 
 impl<S: Shelf> Sealed for Table<S> {}
 
@@ -28,6 +29,11 @@ impl<S: Shelf> Column for Table<S> {
             stored: Box::new(was.clone()),
             now: Box::new(now.swap_remove(part).stored()),
         })
+    }
+
+    fn fetch(&self, slots: &[Slot]) {
+        let len = |slot: &Slot| self.shelves.get(slot.index()).map_or(0, S::len);
+        black_box(slots.iter().map(len).fold(0, usize::wrapping_add));
     }
 
     fn is_empty(&self, slot: Slot) -> bool {

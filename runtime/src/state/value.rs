@@ -25,10 +25,19 @@ impl<T: State> Value<T> {
     where
         T: Default,
     {
-        if self.get().is_none() {
-            self.set(T::default());
+        if !self.is_set() {
+            self.set_default();
         }
         ValueMut(self.0.guard(&()).expect("a value was put in where there was none"))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn set_default(&mut self)
+    where
+        T: Default,
+    {
+        self.set(T::default());
     }
 
     /// Replaces the value.
@@ -48,6 +57,7 @@ impl<T: State> Value<T> {
     }
 
     /// Whether there is a value.
+    #[inline]
     pub fn is_set(&self) -> bool {
         self.get().is_some()
     }
