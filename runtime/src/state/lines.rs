@@ -154,7 +154,7 @@ mod tests {
         let mut random = 1u64;
         for step in 0..30_000u32 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let hash = (random >> 33) % 5 | ((random >> 40) % 3) << 32 | (random >> 45) % 40 * 64;
+            let hash = ((random >> 33) % 5) | (((random >> 40) % 3) << 32) | ((random >> 45) % 40 * 64);
             hashes.push(hash);
             let there = model.keys().copied().find(|slot| hashes[*slot as usize] == hash);
             if let Some(slot) = there.filter(|_| random >> 62 != 0) {

@@ -1,9 +1,9 @@
 //! A table as a column: description, snapshot, restore.
-use super::cell::{CLEAN, Cell, RESTORED};
+use super::cell::{CLEAN, Cell, RESTORED, Stamp};
 use super::column::{CellSink, Column, StoredColumn, sealed::Sealed};
 use super::cursor::Slot;
 use super::error::StateError;
-use super::shelf::Shelf;
+use super::shelf::{CellOf, Shelf};
 use super::table::Table;
 use super::tracker::{clean, encode_cell};
 use std::hint::black_box;
@@ -112,7 +112,7 @@ impl<S: Shelf> Column for Table<S> {
         let (written, value) = self.split_time(stored, value)?;
         let sub = S::decode_sub(&stored.schemas, sub).map_err(|what| self.unreadable(what))?;
         let value = S::decode_item(&stored.schemas, value).map_err(|what| self.unreadable(what))?;
-        let cell = Cell { value, born: RESTORED, dirtied: CLEAN, written };
+        let cell = Cell { value, born: RESTORED, dirtied: CLEAN, written: S::Stamp::at(written) };
         match self.shelves.get_mut(slot.index()).and_then(|shelf| shelf.get_mut(&sub)) {
             Some(there) => *there = cell,
             None => self.insert(slot, sub, cell),
@@ -129,7 +129,7 @@ impl<S: Shelf> Column for Table<S> {
     fn bytes(&self) -> usize {
         let (cells, bytes) = self.size.encoded;
         let beside = bytes.checked_div(cells).unwrap_or(0) as usize;
-        let inline = size_of::<(S::Sub, Cell<S::Item>)>();
+        let inline = size_of::<(S::Sub, CellOf<S>)>();
         self.shelves.capacity() * size_of::<S>() + self.size.cells * inline.max(beside)
     }
 }

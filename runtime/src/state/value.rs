@@ -1,6 +1,6 @@
 //! One value per key.
-use super::cell::Cell;
-use super::column::{Column, Kind, sealed::Sealed};
+use super::cell::{Cell, Stamp};
+use super::column::{Kind, sealed::Sealed};
 use super::keyed::{Handle, StateSpace};
 use super::shelf::{Shelf, is_readable, read_part};
 use super::table::{Guard, Table};
@@ -10,13 +10,28 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 /// One value per key. `get` reads; `get_mut` hands out a guard that marks the key dirty when it is written through.
-pub struct Value<T: State>(Table<One<T>>);
+pub struct Value<T: State>(Column<T>);
+
+/// Without a TTL, cells do not carry the time of their last write.
+enum Column<T: State> {
+    Plain(Table<One<T, ()>>),
+    Timed(Table<One<T, i64>>),
+}
+
+macro_rules! either {
+    ($self:expr, $table:ident => $then:expr) => {
+        match $self {
+            Column::Plain($table) => $then,
+            Column::Timed($table) => $then,
+        }
+    };
+}
 
 impl<T: State> Value<T> {
     /// The value, if there is one.
     #[inline]
     pub fn get(&self) -> Option<&T> {
-        self.0.get(&())
+        either!(&self.0, table => table.get(&()))
     }
 
     /// The value for writing; the default is put in place where there is none.
@@ -28,7 +43,11 @@ impl<T: State> Value<T> {
         if !self.is_set() {
             self.set_default();
         }
-        ValueMut(self.0.guard(&()).expect("a value was put in where there was none"))
+        let guard = match &mut self.0 {
+            Column::Plain(table) => table.guard(&()).map(Guarded::Plain),
+            Column::Timed(table) => table.guard(&()).map(Guarded::Timed),
+        };
+        ValueMut(guard.expect("a value was put in where there was none"))
     }
 
     #[cold]
@@ -42,13 +61,12 @@ impl<T: State> Value<T> {
 
     /// Replaces the value.
     pub fn set(&mut self, value: T) {
-        self.0.set((), value);
+        either!(&mut self.0, table => table.set((), value));
     }
 
     /// Takes the value out.
     pub fn take(&mut self) -> Option<T> {
-        let slot = self.0.cursor.must();
-        self.0.remove(slot, &())
+        either!(&mut self.0, table => table.remove(table.cursor.must(), &()))
     }
 
     /// Removes the value.
@@ -64,21 +82,32 @@ impl<T: State> Value<T> {
 }
 
 /// A guard on a [`Value`]: dirty once written through.
-pub struct ValueMut<'a, T: State>(Guard<'a, One<T>>);
+pub struct ValueMut<'a, T: State>(Guarded<'a, T>);
+
+enum Guarded<'a, T: State> {
+    Plain(Guard<'a, One<T, ()>>),
+    Timed(Guard<'a, One<T, i64>>),
+}
 
 impl<T: State> Deref for ValueMut<'_, T> {
     type Target = T;
 
     #[inline]
     fn deref(&self) -> &T {
-        &self.0
+        match &self.0 {
+            Guarded::Plain(guard) => guard,
+            Guarded::Timed(guard) => guard,
+        }
     }
 }
 
 impl<T: State> DerefMut for ValueMut<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.0
+        match &mut self.0 {
+            Guarded::Plain(guard) => guard,
+            Guarded::Timed(guard) => guard,
+        }
     }
 }
 
@@ -86,47 +115,51 @@ impl<T: State> Sealed for Value<T> {}
 
 impl<T: State> Handle for Value<T> {
     fn open(space: &StateSpace, field: &'static str, ttl: Option<Duration>) -> Self {
-        Self(Table::new(field, ttl, space.cursor()))
+        Self(match ttl {
+            None => Column::Plain(Table::new(field, ttl, space.cursor())),
+            Some(_) => Column::Timed(Table::new(field, ttl, space.cursor())),
+        })
     }
 
-    fn column(&mut self) -> &mut dyn Column {
-        &mut self.0
+    fn column(&mut self) -> &mut dyn super::Column {
+        either!(&mut self.0, table => table)
     }
 }
 
 /// One value.
-pub(super) struct One<T>(Option<Cell<T>>);
+pub(super) struct One<T, W>(Option<Cell<T, W>>);
 
-impl<T> Default for One<T> {
+impl<T, W> Default for One<T, W> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<T: State> Shelf for One<T> {
+impl<T: State, W: Stamp> Shelf for One<T, W> {
     type Sub = ();
     type Item = T;
+    type Stamp = W;
     type Index = ();
     const KIND: Kind = Kind::Value;
 
     #[inline]
-    fn get(&self, (): &()) -> Option<&Cell<T>> {
+    fn get(&self, (): &()) -> Option<&Cell<T, W>> {
         self.0.as_ref()
     }
     #[inline]
-    fn get_mut(&mut self, (): &()) -> Option<&mut Cell<T>> {
+    fn get_mut(&mut self, (): &()) -> Option<&mut Cell<T, W>> {
         self.0.as_mut()
     }
-    fn put(&mut self, (): (), cell: Cell<T>) {
+    fn put(&mut self, (): (), cell: Cell<T, W>) {
         self.0 = Some(cell);
     }
-    fn remove(&mut self, (): &()) -> Option<Cell<T>> {
+    fn remove(&mut self, (): &()) -> Option<Cell<T, W>> {
         self.0.take()
     }
     fn len(&self) -> usize {
         usize::from(self.0.is_some())
     }
-    fn visit(&self, _: Option<&()>, visitor: &mut dyn FnMut(&(), &Cell<T>) -> bool) {
+    fn visit(&self, _: Option<&()>, visitor: &mut dyn FnMut(&(), &Cell<T, W>) -> bool) {
         if let Some(cell) = &self.0 {
             visitor(&(), cell);
         }
