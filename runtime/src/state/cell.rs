@@ -22,11 +22,14 @@ pub(super) struct Cell<V, W> {
 
 /// Milliseconds, or nothing in columns without a TTL: a counter and its marks are 16 bytes, four to a cache line.
 pub(super) trait Stamp: Copy + 'static {
+    /// Whether there may be a TTL.
+    const MAY_EXPIRE: bool;
     fn at(millis: i64) -> Self;
     fn millis(self) -> i64;
 }
 
 impl Stamp for i64 {
+    const MAY_EXPIRE: bool = true;
     fn at(millis: i64) -> Self {
         millis
     }
@@ -36,6 +39,7 @@ impl Stamp for i64 {
 }
 
 impl Stamp for () {
+    const MAY_EXPIRE: bool = false;
     fn at(_: i64) -> Self {}
     fn millis(self) -> i64 {
         0

@@ -56,8 +56,8 @@ impl<S: Shelf> Table<S> {
     #[inline]
     pub(super) fn is_live(&self, cell: &CellOf<S>) -> bool {
         match self.ttl {
-            None => true,
-            Some(ttl) => cell.written.millis().saturating_add(ttl) > self.cursor.millis(),
+            Some(ttl) if S::Stamp::MAY_EXPIRE => cell.written.millis().saturating_add(ttl) > self.cursor.millis(),
+            _ => true,
         }
     }
 
@@ -85,9 +85,9 @@ impl<S: Shelf> Table<S> {
     /// A cell for writing, whether or not it is live.
     #[inline]
     pub(super) fn guard<'a>(&'a mut self, sub: &'a S::Sub) -> Option<Guard<'a, S>> {
-        let slot = self.cursor.must();
-        let cell = self.shelves.get_mut(slot.index())?.get_mut(sub)?;
-        Some(Guard { cell, track: &mut self.track, slot: slot.0, sub, now: self.cursor.millis() })
+        let slot = self.cursor.index();
+        let cell = self.shelves.get_mut(slot)?.get_mut(sub)?;
+        Some(Guard { cell, track: &mut self.track, slot: slot as u32, sub, now: S::Stamp::at(self.cursor.millis()) })
     }
 
     /// Writes a cell at the cursor.
@@ -165,7 +165,7 @@ pub(super) struct Guard<'a, S: Shelf> {
     track: &'a mut Tracker<S>,
     slot: u32,
     sub: &'a S::Sub,
-    now: i64,
+    now: S::Stamp,
 }
 
 impl<S: Shelf> Deref for Guard<'_, S> {
@@ -181,7 +181,7 @@ impl<S: Shelf> DerefMut for Guard<'_, S> {
     #[inline]
     fn deref_mut(&mut self) -> &mut S::Item {
         self.track.touch(self.slot, self.sub, self.cell);
-        self.cell.written = S::Stamp::at(self.now);
+        self.cell.written = self.now;
         &mut self.cell.value
     }
 }

@@ -40,23 +40,27 @@ impl<T: State> Value<T> {
     where
         T: Default,
     {
-        if !self.is_set() {
-            self.set_default();
-        }
-        let guard = match &mut self.0 {
-            Column::Plain(table) => table.guard(&()).map(Guarded::Plain),
-            Column::Timed(table) => table.guard(&()).map(Guarded::Timed),
-        };
-        ValueMut(guard.expect("a value was put in where there was none"))
+        // Two ways, each with its own guard, so that the first needs no second look-up.
+        if self.is_set() { self.guard() } else { self.set_default() }
     }
 
     #[cold]
     #[inline(never)]
-    fn set_default(&mut self)
+    fn set_default(&mut self) -> ValueMut<'_, T>
     where
         T: Default,
     {
         self.set(T::default());
+        self.guard()
+    }
+
+    #[inline]
+    fn guard(&mut self) -> ValueMut<'_, T> {
+        let guard = match &mut self.0 {
+            Column::Plain(table) => table.guard(&()).map(Guarded::Plain),
+            Column::Timed(table) => table.guard(&()).map(Guarded::Timed),
+        };
+        ValueMut(guard.expect("there is a value"))
     }
 
     /// Replaces the value.
