@@ -177,7 +177,7 @@ pub(super) fn short_lived_rows_leave_nothing(make: Make<'_>) {
     subject.state.map.clear();
     subject.state.count.clear();
     assert_eq!(subject.settle(), Ok(()));
-    assert_eq!(subject.rows.len(), 0);
+    assert_eq!(subject.rows.len(), 0, "a key without state is not kept");
     assert_eq!(subject.snapshot().entries, []);
     subject.enter("long");
     subject.state.count.set(1);
@@ -185,5 +185,6 @@ pub(super) fn short_lived_rows_leave_nothing(make: Make<'_>) {
     assert_eq!(subject.snapshot().entries, [], "what did not change is not written again");
     subject.enter("long");
     subject.state.count.clear();
-    assert!(matches!(subject.snapshot().entries[..], [(_, Entry::DeleteRow(_))]));
+    let entries = subject.snapshot().entries;
+    assert!(matches!(entries[..], [(_, Entry::DeleteRow(_))]), "a key that went is one entry: {entries:?}");
 }
