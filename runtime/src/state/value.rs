@@ -1,6 +1,6 @@
 //! One value per key.
 use super::cell::{Cell, Stamp};
-use super::column::{Kind, sealed::Sealed};
+use super::column::{Column, Kind, sealed::Sealed};
 use super::keyed::{Handle, StateSpace};
 use super::shelf::{Shelf, is_readable, read_part};
 use super::table::{Guard, Table};
@@ -10,10 +10,10 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 /// One value per key. `get` reads; `get_mut` hands out a guard that marks the key dirty when it is written through.
-pub struct Value<T: State>(Column<T>);
+pub struct Value<T: State>(Tables<T>);
 
 /// Without a TTL, cells do not carry the time of their last write.
-enum Column<T: State> {
+enum Tables<T: State> {
     Plain(Table<One<T, ()>>),
     Timed(Table<One<T, i64>>),
 }
@@ -21,8 +21,8 @@ enum Column<T: State> {
 macro_rules! either {
     ($self:expr, $table:ident => $then:expr) => {
         match $self {
-            Column::Plain($table) => $then,
-            Column::Timed($table) => $then,
+            Tables::Plain($table) => $then,
+            Tables::Timed($table) => $then,
         }
     };
 }
@@ -57,8 +57,8 @@ impl<T: State> Value<T> {
     #[inline]
     fn guard(&mut self) -> ValueMut<'_, T> {
         let guard = match &mut self.0 {
-            Column::Plain(table) => table.guard(&()).map(Guarded::Plain),
-            Column::Timed(table) => table.guard(&()).map(Guarded::Timed),
+            Tables::Plain(table) => table.guard(&()).map(Guarded::Plain),
+            Tables::Timed(table) => table.guard(&()).map(Guarded::Timed),
         };
         ValueMut(guard.expect("there is a value"))
     }
@@ -120,12 +120,12 @@ impl<T: State> Sealed for Value<T> {}
 impl<T: State> Handle for Value<T> {
     fn open(space: &StateSpace, field: &'static str, ttl: Option<Duration>) -> Self {
         Self(match ttl {
-            None => Column::Plain(Table::new(field, ttl, space.cursor())),
-            Some(_) => Column::Timed(Table::new(field, ttl, space.cursor())),
+            None => Tables::Plain(Table::new(field, ttl, space.cursor())),
+            Some(_) => Tables::Timed(Table::new(field, ttl, space.cursor())),
         })
     }
 
-    fn column(&mut self) -> &mut dyn super::Column {
+    fn column(&mut self) -> &mut dyn Column {
         either!(&mut self.0, table => table)
     }
 }
