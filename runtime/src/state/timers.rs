@@ -175,7 +175,9 @@ impl<M: State> Shelf for Alarms<M> {
         vec![M::SCHEMA]
     }
     fn unreadable(stored: &[StoredSchema]) -> Option<usize> {
-        (!is_readable::<M>(stored, 0)).then_some(0)
+        // An operator without timers has the payload `()`; it may be given another as long as none is stored.
+        let had_none = stored.first().is_some_and(|schema| schema.fingerprint == <()>::SCHEMA.fingerprint);
+        (!had_none && !is_readable::<M>(stored, 0)).then_some(0)
     }
     fn encode_sub(sub: &Alarm, out: &mut Vec<u8>) -> Result<(), String> {
         out.push(sub.domain);

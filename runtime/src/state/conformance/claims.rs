@@ -6,6 +6,7 @@ use super::super::{Map, Value};
 use super::Make;
 use super::subject::{Entry, Snapshot, Subject};
 use crate::codec::{encode, key_group};
+use crate::data::State as _;
 use millstream_derive::{KeyedState, State};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,21 @@ pub(super) fn other_schemas_are_refused(make: Make<'_>) {
     let says = refused(&|other| other.stored.columns[0].kind = Kind::List);
     assert!(says.contains("was stored as List and is Value now"), "{says}");
     assert!(subject.plan(&snapshot.stored, Unknown::Refuse).is_ok_and(|plan| plan.is_exact()));
+    timers_get_a_payload(snapshot, subject);
+}
+
+/// An operator that had no timers may have some; timers without a payload are no timers with one.
+fn timers_get_a_payload(mut before: Snapshot, mut subject: Subject) {
+    let timers = before.stored.columns.len() - 1;
+    before.stored.columns[timers].schemas = vec![<()>::SCHEMA.stored()];
+    assert_eq!(subject.restore(&before, |_| true), Ok(()));
+    let (group, key) = match &before.entries[0] {
+        (group, Entry::Put(_, key, ..)) => (*group, key.clone()),
+        (_, entry) => panic!("{entry:?} is no put"),
+    };
+    before.entries.push((group, Entry::Put(timers as u16, key, vec![0; 9], Vec::new())));
+    let refused = subject.restore(&before, |_| true).expect_err("a timer without a payload").to_string();
+    assert!(refused.contains("stored state `(timers)` cannot be read"), "{refused}");
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, State)]
