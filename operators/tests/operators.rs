@@ -1,0 +1,6 @@
+//! Tests of jobs and operators.
+
+#[path = "operators/job_calls.rs"]
+mod job_calls;
+#[path = "operators/job_world.rs"]
+mod job_world;
