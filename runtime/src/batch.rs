@@ -61,6 +61,11 @@ impl<T> From<Vec<T>> for Batch<T> {
 }
 
 impl<T> Batch<T> {
+    /// Makes room for so many more records.
+    pub fn reserve(&mut self, more: usize) {
+        self.records.reserve(more);
+    }
+
     /// Appends a record that weighs what its type does.
     pub fn push(&mut self, record: T) {
         self.push_sized(record, std::mem::size_of::<T>());

@@ -7,6 +7,7 @@ use super::error::{CheckpointError, Result};
 use super::file::{DataName, FileRef};
 use super::store::{StateStore, folder};
 use crate::data::StoredSchema;
+use crate::state::StoredState;
 
 const KIND: &str = "manifest";
 const SUFFIX: &str = ".manifest";
@@ -62,19 +63,20 @@ pub struct OperatorInfo {
     pub uid: String,
     /// What kind of operator it is, for people.
     pub kind: String,
-    /// Its columns; an entry's column is an index into these.
-    pub columns: Vec<ColumnInfo>,
-    /// The schema of its key, if its state is keyed.
-    pub key: Option<StoredSchema>,
+    /// The uid under which its keyed sections stand: another one after its state was written anew under other schemas.
+    pub section: String,
+    /// Its keyed state, if it has any.
+    pub state: Option<StoredState>,
+    /// The schema of what it stages, if it is a sink.
+    pub staged: Option<StoredSchema>,
 }
 
-/// A column of an operator's state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ColumnInfo {
-    /// Its name in the operator.
-    pub name: String,
-    /// The schema of its values.
-    pub schema: StoredSchema,
+impl OperatorInfo {
+    /// An operator without keyed state.
+    #[must_use]
+    pub fn new(uid: &str, kind: &str) -> Self {
+        Self { uid: uid.into(), kind: kind.into(), section: uid.into(), state: None, staged: None }
+    }
 }
 
 impl Manifest {

@@ -34,7 +34,7 @@ pub use error::{CheckpointError, Result};
 pub use file::{DataName, FileRef};
 pub use gc::Collected;
 pub use identity::Identity;
-pub use manifest::{ColumnInfo, Manifest, OperatorInfo};
+pub use manifest::{Manifest, OperatorInfo};
 pub use merge::{FILES_MAX, merge, plan};
 pub use reader::{Cursor, DataFile, Run};
 pub use requests::{Kept, Request};

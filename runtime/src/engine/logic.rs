@@ -37,7 +37,7 @@ pub trait Logic: 'static {
     fn poll_snapshot(&mut self, task: &mut Context<'_>, hurry: bool) -> Poll<Result<Vec<Section>>>;
 
     /// What a checkpoint tells of the operator.
-    fn info(&self) -> OperatorInfo;
+    fn info(&mut self) -> OperatorInfo;
 }
 
 /// Whether there is more to do.
@@ -55,6 +55,8 @@ pub struct Turn<'a> {
     pub watermark: Timestamp,
     /// Processing time: of the last tick whose epoch has closed.
     pub now: Timestamp,
+    /// Whether there is event time upstream.
+    pub is_timed: bool,
     pub(crate) next: &'a mut Next,
     pub(crate) out: &'a mut Outputs,
 }

@@ -60,6 +60,11 @@ impl Marks {
         Timestamp(self.applied.values().copied().min().unwrap_or(i64::MIN))
     }
 
+    /// Whether there is any origin above.
+    pub fn is_timed(&self) -> bool {
+        !self.applied.is_empty()
+    }
+
     /// Processing time.
     pub fn now(&self) -> Timestamp {
         Timestamp(self.now)

@@ -221,7 +221,8 @@ impl Driver {
         f: impl FnOnce(&mut dyn Logic, &mut Turn<'_>) -> Result<R>,
     ) -> Result<R> {
         let (watermark, now) = (self.marks.watermark(), self.marks.now());
-        let mut turn = Turn { watermark, now, next: &mut self.next, out: &mut self.ports.out };
+        let is_timed = self.marks.is_timed();
+        let mut turn = Turn { watermark, now, is_timed, next: &mut self.next, out: &mut self.ports.out };
         let result = f(&mut *self.logic, &mut turn)?;
         self.next.flush(&mut self.ports.out)?;
         self.ports.send(caps);

@@ -1,7 +1,7 @@
 //! A sink to its driver, and the committer that makes visible what a durable checkpoint promised.
 use super::logic::{Logic, Turn};
 use crate::batch::Batch;
-use crate::checkpoint::{Body, ColumnInfo, OperatorInfo, Section, SectionKind};
+use crate::checkpoint::{Body, OperatorInfo, Section, SectionKind};
 use crate::codec;
 use crate::data::{Data, State};
 use crate::parcel::Parcel;
@@ -83,9 +83,8 @@ impl<T: Data, S: Sink<T>> Logic for SinkLogic<T, S> {
         }))
     }
 
-    fn info(&self) -> OperatorInfo {
-        let column = ColumnInfo { name: "staged".into(), schema: StagedBy::<S, T>::SCHEMA.stored() };
-        OperatorInfo { uid: self.uid.clone(), kind: "sink".into(), columns: vec![column], key: None }
+    fn info(&mut self) -> OperatorInfo {
+        OperatorInfo { staged: Some(StagedBy::<S, T>::SCHEMA.stored()), ..OperatorInfo::new(&self.uid, "sink") }
     }
 }
 

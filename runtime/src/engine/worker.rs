@@ -29,6 +29,8 @@ pub(crate) struct WorkerCx {
     pub status: Arc<Status>,
     pub events: tokio::sync::mpsc::UnboundedSender<Event>,
     pub restored: Option<Rc<Restored>>,
+    /// Uids whose unknown state may be dropped.
+    pub drop_state: Rc<Vec<String>>,
     /// The frontier of the slowest sink.
     pub probe: ProbeHandle<Epoch>,
     /// Worker 0: which splits exist.

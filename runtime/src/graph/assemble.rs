@@ -137,7 +137,7 @@ impl<'s> Assembler<'_, 's> {
             self.marks.insert(*timed, marks.clone());
         }
         self.connect(tree.leaves, streams);
-        self.made.operators.push(OperatorInfo { uid, kind: "source".into(), columns: vec![], key: None });
+        self.made.operators.push(OperatorInfo::new(&uid, "source"));
         Ok(())
     }
 
@@ -154,12 +154,20 @@ impl<'s> Assembler<'_, 's> {
     fn operator(&mut self, node: usize, build: OperatorBuild) -> Result<()> {
         let uid = self.uid(node);
         let restored = self.cx.restored.as_deref();
-        let init = OperatorInit { uid: &uid, worker: self.cx.index, workers: self.cx.workers, restored };
+        let (worker, workers, first) = (self.cx.index, self.cx.workers, self.cx.first);
+        let may_drop = self.cx.drop_state.contains(&uid);
+        let init = OperatorInit { uid: &uid, worker, workers, restored, first, may_drop };
         let logic = (build.make)(&init)?;
         self.run(node, logic, build.exchange, (build.event_time, build.processing_time))
     }
 
-    fn run(&mut self, node: usize, logic: Box<dyn Logic>, exchange: bool, (marks, ticks): (bool, bool)) -> Result<()> {
+    fn run(
+        &mut self,
+        node: usize,
+        mut logic: Box<dyn Logic>,
+        exchange: bool,
+        (marks, ticks): (bool, bool),
+    ) -> Result<()> {
         let uid = self.uid(node);
         let inputs_of = self.graph.nodes.borrow()[node].inputs.len();
         let inputs = (0..inputs_of).map(|i| (self.edges.remove(&(node, i)).unwrap_or_default(), exchange)).collect();

@@ -76,6 +76,8 @@ pub struct OperatorInit<'a> {
     /// How many there are.
     pub workers: usize,
     pub(crate) restored: Option<&'a Restored>,
+    pub(crate) first: u64,
+    pub(crate) may_drop: bool,
 }
 
 impl OperatorInit<'_> {
@@ -89,13 +91,28 @@ impl OperatorInit<'_> {
         self.restored?.operator(self.uid)
     }
 
+    /// The uid under which the operator's keyed sections stand in the checkpoint.
+    pub fn section(&self) -> &str {
+        self.info().map_or(self.uid, |info| info.section.as_str())
+    }
+
+    /// The number of this attempt's first checkpoint.
+    pub fn first_number(&self) -> u64 {
+        self.first
+    }
+
+    /// Whether the user says that state which the operator does not know may be dropped.
+    pub fn may_drop_state(&self) -> bool {
+        self.may_drop
+    }
+
     /// Gives every entry of the operator's state in this worker's key groups, older before newer.
     ///
     /// # Errors
     /// Where the checkpoint cannot be read, or `apply` refuses an entry.
     pub fn entries(&self, apply: &mut dyn FnMut(u16, Entry<'_>) -> Result<()>) -> Result<()> {
         match self.restored {
-            Some(restored) => restored.keyed(self.uid, self.groups(), apply),
+            Some(restored) => restored.keyed(self.section(), self.groups(), apply),
             None => Ok(()),
         }
     }

@@ -112,6 +112,7 @@ fn context(worker: &Worker, setup: &Setup, discovered: Option<Receiver<Discovere
         status: Arc::clone(&setup.options.status),
         events: super::control::locked(&setup.events).clone()?,
         restored,
+        drop_state: Rc::new(setup.options.drop_state.clone()),
         probe: timely::dataflow::ProbeHandle::new(),
         discovery: Rc::new(RefCell::new(Discovery::default())),
         discovered: Rc::new(RefCell::new(discovered)),

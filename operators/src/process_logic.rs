@@ -1,0 +1,212 @@
+//! How `process`, `process2` and `process_fn` run: records and timers of one key at a time.
+use crate::process::{Context, Process, Process2};
+use crate::store::{Columned, Store};
+use millstream_runtime::Result;
+use millstream_runtime::batch::{Batch, Parts};
+use millstream_runtime::checkpoint::{OperatorInfo, Section};
+use millstream_runtime::data::{Data, Key, State};
+use millstream_runtime::graph::OperatorInit;
+use millstream_runtime::logic::{Logic, More, Turn};
+use millstream_runtime::parcel::Parcel;
+use millstream_runtime::state::{Column, Domain, KeyedState, Slot, StateSpace, Timers};
+use millstream_runtime::time::Timestamp;
+use std::task::{self, Poll};
+
+/// So many timers fire in one turn.
+const TIMERS_A_TURN: usize = 1024;
+
+/// What a process of one or two inputs is to its logic.
+pub(crate) trait Handler: 'static {
+    type Key: Key;
+    type Left: Data;
+    type Right: Data;
+    type Out: Data;
+    type State: KeyedState;
+    type Timer: State;
+    fn left(&mut self, record: Self::Left, ctx: &mut ContextOf<Self>);
+    fn right(&mut self, record: Self::Right, ctx: &mut ContextOf<Self>);
+    fn timer(&mut self, timer: Self::Timer, ctx: &mut ContextOf<Self>);
+}
+
+type ContextOf<H> = Context<<H as Handler>::Key, <H as Handler>::State, <H as Handler>::Timer, <H as Handler>::Out>;
+
+/// A [`Process`].
+pub(crate) struct One<P>(pub P);
+
+impl<P: Process> Handler for One<P> {
+    type Key = P::Key;
+    type Left = P::In;
+    type Right = ();
+    type Out = P::Out;
+    type State = P::State;
+    type Timer = P::Timer;
+    fn left(&mut self, record: P::In, ctx: &mut ContextOf<Self>) {
+        self.0.on_record(record, ctx);
+    }
+    fn right(&mut self, (): (), _ctx: &mut ContextOf<Self>) {}
+    fn timer(&mut self, timer: P::Timer, ctx: &mut ContextOf<Self>) {
+        self.0.on_timer(timer, ctx);
+    }
+}
+
+/// A [`Process2`].
+pub(crate) struct Two<P>(pub P);
+
+impl<P: Process2> Handler for Two<P> {
+    type Key = P::Key;
+    type Left = P::Left;
+    type Right = P::Right;
+    type Out = P::Out;
+    type State = P::State;
+    type Timer = P::Timer;
+    fn left(&mut self, record: P::Left, ctx: &mut ContextOf<Self>) {
+        self.0.on_left(record, ctx);
+    }
+    fn right(&mut self, record: P::Right, ctx: &mut ContextOf<Self>) {
+        self.0.on_right(record, ctx);
+    }
+    fn timer(&mut self, timer: P::Timer, ctx: &mut ContextOf<Self>) {
+        self.0.on_timer(timer, ctx);
+    }
+}
+
+/// The context, which has a key only from the first record on.
+enum Bench<H: Handler> {
+    Empty(H::State, Timers<H::Timer>),
+    Taken(ContextOf<H>),
+    /// For the moment in which one becomes the other.
+    Gone,
+}
+
+impl<H: Handler> Bench<H> {
+    /// The context, for this key.
+    fn context(&mut self, key: H::Key) -> Option<&mut ContextOf<H>> {
+        match std::mem::replace(self, Bench::Gone) {
+            Bench::Empty(state, timers) => *self = Bench::Taken(Context::new(key, state, timers)),
+            Bench::Taken(mut ctx) => {
+                ctx.key = key;
+                *self = Bench::Taken(ctx);
+            }
+            Bench::Gone => {}
+        }
+        match self {
+            Bench::Taken(ctx) => Some(ctx),
+            _ => None,
+        }
+    }
+
+    fn timers(&mut self) -> Option<&mut Timers<H::Timer>> {
+        match self {
+            Bench::Empty(_, timers) => Some(timers),
+            Bench::Taken(ctx) => Some(&mut ctx.timers),
+            Bench::Gone => None,
+        }
+    }
+}
+
+impl<H: Handler> Columned for Bench<H> {
+    fn columns(&mut self) -> Vec<&mut dyn Column> {
+        let (state, timers) = match self {
+            Bench::Empty(state, timers) => (state, timers),
+            Bench::Taken(ctx) => (&mut ctx.state, &mut ctx.timers),
+            Bench::Gone => return vec![],
+        };
+        let mut columns = state.columns();
+        columns.push(timers.column());
+        columns
+    }
+}
+
+/// The logic of a [`Handler`].
+pub(crate) struct ProcessLogic<H: Handler> {
+    handler: H,
+    store: Store<H::Key>,
+    bench: Bench<H>,
+    slots: Vec<Slot>,
+}
+
+impl<H: Handler> ProcessLogic<H> {
+    /// With the state of the checkpoint.
+    pub(crate) fn open(handler: H, init: &OperatorInit<'_>, kind: &'static str) -> Result<Self> {
+        let mut store = Store::new(init, kind);
+        let state = H::State::open(&mut StateSpace::new(store.cursor()));
+        let mut bench = Bench::Empty(state, Timers::new(store.cursor()));
+        store.restore(init, &mut bench)?;
+        Ok(Self { handler, store, bench, slots: vec![] })
+    }
+
+    fn records<T: Data>(
+        &mut self,
+        batch: Parcel,
+        turn: &mut Turn<'_>,
+        call: impl Fn(&mut H, T, &mut ContextOf<H>),
+    ) -> Result<()> {
+        let batch: Batch<(H::Key, T)> = batch.open()?;
+        let Parts { records, times, hashes, .. } = batch.into_parts();
+        self.slots.clear();
+        self.store.resolve(&hashes, |i| &records[i].0, &mut self.slots);
+        let expected = records.len();
+        for (i, ((key, record), slot)) in records.into_iter().zip(&self.slots).enumerate() {
+            self.store.enter(*slot);
+            let Some(ctx) = self.bench.context(key) else { break };
+            if i == 0 {
+                ctx.begin(turn, expected);
+            }
+            ctx.time = times.get(i).copied();
+            call(&mut self.handler, record, ctx);
+        }
+        self.end(turn)
+    }
+
+    /// Fires the timers of one domain that are due; at most `budget`.
+    fn fire(&mut self, domain: Domain, up_to: Timestamp, turn: &mut Turn<'_>, budget: &mut usize) -> Result<()> {
+        while *budget > 0 {
+            let Some(due) = self.bench.timers().and_then(|t| t.pop_due(domain, up_to)) else { break };
+            *budget -= 1;
+            let Some(key) = self.store.key(due.slot).cloned() else { continue };
+            self.store.enter(due.slot);
+            let Some(ctx) = self.bench.context(key) else { break };
+            ctx.begin(turn, 0);
+            ctx.time = Some(due.at).filter(|_| domain == Domain::Event || turn.is_timed);
+            self.handler.timer(due.timer, ctx);
+        }
+        self.end(turn)
+    }
+
+    fn end(&mut self, turn: &mut Turn<'_>) -> Result<()> {
+        self.store.settle(&mut self.bench)?;
+        match &mut self.bench {
+            Bench::Taken(ctx) if !ctx.out.is_empty() => turn.emit(Parcel::new(std::mem::take(&mut ctx.out))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<H: Handler> Logic for ProcessLogic<H> {
+    fn on_batch(&mut self, port: usize, batch: Parcel, turn: &mut Turn<'_>) -> Result<()> {
+        match port {
+            0 => self.records(batch, turn, H::left),
+            _ => self.records(batch, turn, H::right),
+        }
+    }
+
+    fn on_time(&mut self, turn: &mut Turn<'_>) -> Result<More> {
+        self.store.pass(turn.now, &mut self.bench)?;
+        let mut budget = TIMERS_A_TURN;
+        self.fire(Domain::Event, turn.watermark, turn, &mut budget)?;
+        self.fire(Domain::Processing, turn.now, turn, &mut budget)?;
+        Ok(if budget == 0 { More::Yes } else { More::No })
+    }
+
+    fn freeze(&mut self, _n: u64) -> Result<()> {
+        self.store.freeze(&mut self.bench)
+    }
+
+    fn poll_snapshot(&mut self, task: &mut task::Context<'_>, hurry: bool) -> Poll<Result<Vec<Section>>> {
+        self.store.poll_snapshot(task, hurry, &mut self.bench)
+    }
+
+    fn info(&mut self) -> OperatorInfo {
+        self.store.info(&mut self.bench)
+    }
+}
