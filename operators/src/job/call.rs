@@ -7,6 +7,7 @@ use super::launch::{Build, on_own_thread};
 use super::scope::Job;
 use super::{ask, look, run, status};
 use clap::FromArgMatches;
+use clap::error::{ContextKind, ErrorKind};
 use millstream_runtime::Result;
 use millstream_runtime::run::{RestoreFrom, Status};
 use std::ffi::OsString;
@@ -76,9 +77,9 @@ fn parse<A: Args>(name: &'static str, argv: Vec<OsString>) -> Result<(Flags, A),
     }
     let command = flags::command::<A>(name);
     let argv = config::with_file(&command, argv).map_err(Answer::refused)?;
-    let matches = command.try_get_matches_from(argv).map_err(|e| said(&e))?;
-    let flags = Flags::from_arg_matches(&matches).map_err(|e| said(&e))?;
-    let own = A::from_arg_matches(&matches).map_err(|e| said(&e))?;
+    let matches = command.try_get_matches_from(argv).map_err(said)?;
+    let flags = Flags::from_arg_matches(&matches).map_err(said)?;
+    let own = A::from_arg_matches(&matches).map_err(said)?;
     match flags.misplaced() {
         Some(what) => Err(Answer::refused(what)),
         None => Ok((flags, own)),
@@ -86,7 +87,10 @@ fn parse<A: Args>(name: &'static str, argv: Vec<OsString>) -> Result<(Flags, A),
 }
 
 /// Help, or what is wrong with the command line.
-fn said(e: &clap::Error) -> Answer {
+fn said(mut e: clap::Error) -> Answer {
+    if e.kind() == ErrorKind::UnknownArgument {
+        e.remove(ContextKind::Suggested); // to pass it as a value: of the verb, which is no help
+    }
     let text = e.render().to_string();
     match e.use_stderr() {
         true => Answer { code: 2, err: text, ..Answer::default() },

@@ -14,6 +14,7 @@ mod progress;
 mod run;
 mod scope;
 mod screen;
+mod serve;
 mod shared;
 mod signals;
 mod status;

@@ -7,7 +7,7 @@ use millstream_runtime::run::Status;
 use millstream_runtime::sink::{Sink, Staging, Writer, now};
 use millstream_runtime::source::{Progress, Reader, Source, Splits};
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// Counts from 0, to an end or for ever.
@@ -53,12 +53,19 @@ impl Reader for NumbersReader {
     }
 }
 
-/// What is committed: how many, and their sum.
+/// What is committed: how many numbers and their sum, by checkpoint and worker.
 #[derive(Clone, Default)]
-pub struct Sum(pub Arc<AtomicU64>, pub Arc<AtomicU64>);
+pub struct Sum(Arc<Mutex<BTreeMap<(u64, u64), (u64, u64)>>>);
 
-#[derive(Default)]
+impl Sum {
+    /// How many numbers are committed, and their sum.
+    pub fn total(&self) -> (u64, u64) {
+        self.0.lock().unwrap().values().fold((0, 0), |(count, sum), (c, s)| (count + c, sum + s))
+    }
+}
+
 pub struct SumWriter {
+    worker: u64,
     count: u64,
     sum: u64,
 }
@@ -66,19 +73,18 @@ pub struct SumWriter {
 impl Sink<u64> for Sum {
     type Writer = SumWriter;
 
-    fn open(&self, _: usize, _: &[(u64, u64)]) -> Result<SumWriter> {
-        Ok(SumWriter::default())
+    fn open(&self, worker: usize, _: &[(u64, u64, u64, u64)]) -> Result<SumWriter> {
+        Ok(SumWriter { worker: worker as u64, count: 0, sum: 0 })
     }
 
-    fn commit(&self, (count, sum): (u64, u64)) -> Staging<()> {
-        self.0.fetch_add(count, SeqCst);
-        self.1.fetch_add(sum, SeqCst);
+    fn commit(&self, (n, worker, count, sum): (u64, u64, u64, u64)) -> Staging<()> {
+        self.0.lock().unwrap().insert((n, worker), (count, sum));
         now(Ok(()))
     }
 }
 
 impl Writer<u64> for SumWriter {
-    type Committable = (u64, u64);
+    type Committable = (u64, u64, u64, u64);
 
     fn write(&mut self, batch: &mut Batch<u64>) -> Result<()> {
         for n in batch.drain() {
@@ -88,15 +94,16 @@ impl Writer<u64> for SumWriter {
         Ok(())
     }
 
-    fn prepare(&mut self, _: u64) -> Staging<Vec<(u64, u64)>> {
-        let staged = std::mem::take(self);
-        now(Ok(if staged.count == 0 { vec![] } else { vec![(staged.count, staged.sum)] }))
+    fn prepare(&mut self, n: u64) -> Staging<Vec<(u64, u64, u64, u64)>> {
+        let (count, sum) = (std::mem::take(&mut self.count), std::mem::take(&mut self.sum));
+        now(Ok(if count == 0 { vec![] } else { vec![(n, self.worker, count, sum)] }))
     }
 }
 
 /// The arguments of the test's job.
-#[derive(Clone, Debug, Default, PartialEq, clap::Args, Serialize, Deserialize)]
+///
 /// This comment must not become the command's.
+#[derive(Clone, Debug, Default, PartialEq, clap::Args, Serialize, Deserialize)]
 pub struct Counting {
     /// The first number that is not counted; none counts for ever.
     #[arg(long)]
