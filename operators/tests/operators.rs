@@ -1,4 +1,5 @@
 //! Tests of jobs and operators.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 #[path = "operators/job_calls.rs"]
 mod job_calls;

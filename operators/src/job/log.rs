@@ -22,8 +22,36 @@ fn filter(flags: &Flags, variable: impl Fn(&str) -> Option<String>) -> Result<En
         let found = VARIABLES.iter().filter(|_| !flags.quiet);
         found.filter_map(|name| Some((*name, variable(name)?))).find(|(_, text)| !text.is_empty())
     };
-    let given = flags.log.clone().map(|text| ("--log", text)).or_else(from_variable);
-    let (whence, text) = given.unwrap_or(("--quiet", if flags.quiet { "error" } else { "info" }.into()));
+    let usual = || ("--quiet", if flags.quiet { "error" } else { "info" }.to_string());
+    let (whence, text) = flags.log.clone().map(|text| ("--log", text)).or_else(from_variable).unwrap_or_else(usual);
     let wrong = |e| format!("{whence}: {text:?} is no filter ({e}); write info, or warn,my_job=debug");
     EnvFilter::builder().parse(&text).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::args::NoArgs;
+    use super::super::flags::command;
+    use super::*;
+    use clap::FromArgMatches;
+
+    fn filter_of(argv: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
+        let matches = command::<NoArgs>("job").get_matches_from([&["job"], argv].concat());
+        let flags = Flags::from_arg_matches(&matches).unwrap();
+        let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, text)| text.to_string());
+        filter(&flags, variable).map(|filter| filter.to_string())
+    }
+
+    #[test]
+    fn the_flag_wins_over_the_variables() {
+        let both = [("RUST_LOG", "trace"), ("MILLSTREAM_LOG", "warn")];
+        assert_eq!(filter_of(&[], &[]), Ok("info".into()));
+        assert_eq!(filter_of(&[], &both[..1]), Ok("trace".into()));
+        assert_eq!(filter_of(&[], &both), Ok("warn".into()));
+        assert_eq!(filter_of(&["--quiet"], &both), Ok("error".into()));
+        assert_eq!(filter_of(&["--log", "debug", "--quiet"], &both), Ok("debug".into()));
+        let wrong = filter_of(&["--log", "job=loud"], &[]).unwrap_err();
+        assert!(wrong.starts_with("--log: \"job=loud\" is no filter"), "{wrong}");
+        assert!(filter_of(&[], &[("RUST_LOG", "a=b=c")]).unwrap_err().starts_with("RUST_LOG: "));
+    }
 }

@@ -3,6 +3,10 @@ use millstream_runtime::run::Status;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Signals so close together are one: `timeout` and other wrappers send theirs to the process and to its group.
+const ONE: Duration = Duration::from_millis(200);
 
 /// The run that the next signal stops; with none, a signal ends the process.
 static RUN: Mutex<Option<Arc<Status>>> = Mutex::new(None);
@@ -33,12 +37,15 @@ fn set(run: Option<Arc<Status>>) -> Option<Arc<Status>> {
 fn start() -> std::io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let listen = move || {
+        let mut first: Option<Instant> = None;
         for signal in signals.forever() {
             match set(None) {
                 Some(status) => {
                     status.stop();
+                    first = Some(Instant::now());
                     tracing::info!("stopping after a last checkpoint; a second signal ends the process at once");
                 }
+                None if first.is_some_and(|first| first.elapsed() < ONE) => {}
                 None => signal_hook::low_level::exit(128 + signal),
             }
         }

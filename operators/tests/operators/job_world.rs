@@ -55,7 +55,9 @@ impl Reader for NumbersReader {
 
 /// What is committed: how many numbers and their sum, by checkpoint and worker.
 #[derive(Clone, Default)]
-pub struct Sum(Arc<Mutex<BTreeMap<(u64, u64), (u64, u64)>>>);
+pub struct Sum(Arc<Mutex<Committed>>);
+
+type Committed = BTreeMap<(u64, u64), (u64, u64)>;
 
 impl Sum {
     /// How many numbers are committed, and their sum.
