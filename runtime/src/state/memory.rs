@@ -59,13 +59,6 @@ impl<K: Key> Memory<K> {
         self.rows.resolve_batch(hashes, key, out, |slot| bear(born, cursor, generation, slot));
     }
 
-    /// Visits the slot of every key, in no order: after a restore, to make again what is derived from state.
-    pub fn for_each_slot(&self, mut visit: impl FnMut(Slot)) {
-        for (slot, _) in self.born.iter().enumerate().filter(|(_, born)| **born != NOT_LIVE) {
-            visit(Slot(slot as u32));
-        }
-    }
-
     fn is_live(&self, slot: Slot) -> bool {
         self.born.get(slot.index()).is_some_and(|born| *born != NOT_LIVE)
     }
@@ -280,7 +273,9 @@ impl<K: Key> Backend<K> for Memory<K> {
             }
             Change::DeleteRow { key } => {
                 let Some(slot) = self.restored(plan, group, key, false)? else { return Ok(()) };
+                let gone = self.gone.len();
                 self.free(slot, columns);
+                self.gone.truncate(gone); // told already
                 Ok(())
             }
         }
