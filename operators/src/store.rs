@@ -97,7 +97,7 @@ impl<K: Key> Store<K> {
 
     /// Visits every row, entered: to make again what is derived from state after a restore.
     pub fn for_each(&self, mut visit: impl FnMut(Slot)) {
-        self.backend.for_each_slot(|slot| {
+        self.backend.for_each_slot(&mut |slot| {
             self.cursor.enter(slot);
             visit(slot);
         });

@@ -40,8 +40,8 @@ pub(super) struct Visit<'a, K, F: Folding<K>> {
     pub key: &'a K,
     pub watermark: Timestamp,
     pub agenda: &'a mut Agenda,
-    out: &'a mut Batch<F::Emitted>,
-    late: &'a mut LateLog,
+    pub out: &'a mut Batch<F::Emitted>,
+    pub late: &'a mut LateLog,
 }
 
 impl<K: Key, F: Folding<K>> Visit<'_, K, F> {

@@ -10,6 +10,8 @@ mod logic;
 mod panes;
 mod sessions;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 pub use kind::{Kind, NeverMerges, Session, Sliding, Tumbling};
 
