@@ -11,14 +11,21 @@ pub trait Kind: sealed::Sealed + 'static {}
     message = "these windows merge, and two closures cannot say how",
     label = "use `.aggregate(uid, ..)` with a ready aggregate or your own `Aggregate`"
 )]
-pub trait NeverMerges: Kind {}
+pub trait NeverMerges: Kind + sealed::Whole {}
 
 pub(super) mod sealed {
+    use super::{Panes, Shape};
+
     /// Only this module makes kinds of windows.
     pub trait Sealed {
         /// What the operator works by.
-        #[doc(hidden)]
-        fn shape(&self) -> super::Shape;
+        fn shape(&self) -> Shape;
+    }
+
+    /// Each window is one pane.
+    pub trait Whole {
+        /// What the operator works by.
+        fn panes(&self) -> Panes;
     }
 }
 
@@ -100,8 +107,13 @@ macro_rules! windows {
     )* };
 }
 windows! {
-    Tumbling => |w| Shape::Panes(Panes::new(w.length, w.length, w.lateness));
+    Tumbling => |w| Shape::Panes(sealed::Whole::panes(w));
     Sliding => |w| Shape::Panes(Panes::new(w.length, w.slide, w.lateness));
     Session => |w| Shape::Sessions(Gap::new(w.gap, w.lateness));
 }
 impl NeverMerges for Tumbling {}
+impl sealed::Whole for Tumbling {
+    fn panes(&self) -> Panes {
+        Panes::new(self.length, self.length, self.lateness)
+    }
+}

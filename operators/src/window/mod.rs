@@ -38,9 +38,8 @@ use std::rc::Rc;
 #[must_use = "a window without an aggregate does nothing"]
 pub struct Windows<K, T, W> {
     keyed: Keyed<K, T>,
-    shape: Shape,
+    window: W,
     late: Option<LateSink<T>>,
-    of: PhantomData<W>,
 }
 
 /// Ends the stream of late records.
@@ -68,7 +67,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
     #[track_caller]
     pub fn window<W: Kind>(self, window: W) -> Windows<K, T, W> {
         let inner = self.inner.with(self.inner.at.pass("window", Rule::NeedsTime));
-        Windows { keyed: Keyed::new(inner, self.key), shape: window.shape(), late: None, of: PhantomData }
+        Windows { keyed: Keyed::new(inner, self.key), window, late: None }
     }
 }
 
@@ -87,7 +86,7 @@ impl<K: Key, T: Data, W: Kind> Windows<K, T, W> {
     /// key, as long as that makes them fewer; not where late records are asked for.
     #[track_caller]
     pub fn aggregate<A: Aggregate<T>>(self, uid: &str, aggregate: A) -> Stream<Windowed<K, A::Out>> {
-        let (aggregate, shape, stream) = (Rc::new(aggregate), self.shape, &self.keyed.inner);
+        let (aggregate, shape, stream) = (Rc::new(aggregate), self.window.shape(), &self.keyed.inner);
         if let Some(late) = self.late {
             let build = build::<K>("aggregate", shape, Records { aggregate, of: PhantomData });
             let at = self.keyed.shuffled(uid).operator("aggregate", uid, Rule::Mixes, build);
@@ -112,8 +111,7 @@ impl<K: Key, T: Data, W: Kind> Windows<K, T, W> {
     where
         W: NeverMerges,
     {
-        let folding = Closures { init, add, of: PhantomData };
-        let Shape::Panes(panes) = self.shape else { unreachable!("windows that never merge are made of one pane") };
+        let (panes, folding) = (self.window.panes(), Closures { init, add, of: PhantomData });
         let build = built(move |init| open_panes::<K, _>("fold", panes, folding, init));
         let at = self.keyed.shuffled(uid).operator("fold", uid, Rule::Mixes, build);
         divided::<K, T, A>(&self.keyed.inner, at, self.late)

@@ -222,7 +222,13 @@ impl<F: Folding<u8, In = Event, Emitted = Emitted>, W: Windowing<u8, Folding = F
     }
 
     fn advance(&mut self, watermark: i64) -> Vec<Emitted> {
-        while let Some(look) = self.agenda.pop(Timestamp(watermark)) {
+        self.turn(watermark, usize::MAX)
+    }
+
+    /// At most so many looks.
+    fn turn(&mut self, watermark: i64, looks: usize) -> Vec<Emitted> {
+        for _ in 0..looks {
+            let Some(look) = self.agenda.pop(Timestamp(watermark)) else { break };
             let Some(key) = self.memory.key(look.slot) else { continue };
             self.memory.cursor().enter(look.slot);
             let (agenda, out, late) = (&mut self.agenda, &mut self.out, &mut self.late);
@@ -322,4 +328,38 @@ fn sessions_are_those_of_a_plain_computation() {
         }
     }
     assert!(late > 1000, "late records are tested: {late}");
+}
+
+/// Records come while windows that are due wait for their turn: each is in the last result of its window, or late.
+#[test]
+fn records_between_two_turns_are_neither_lost_nor_counted_twice() {
+    for (lateness, seed) in [0, 25].into_iter().flat_map(|lateness| (0..100).map(move |seed| (lateness, seed))) {
+        let shape = Panes::new(millis(10), millis(10), millis(lateness));
+        let make = |cursor: &Rc<Cursor>| PaneWindows::new(shape, numbers(), cursor);
+        let (mut random, mut bench) = (Jitter::new(seed), Bench::new(&make, &Log::default(), i64::MIN));
+        let (mut watermark, mut newest, mut all) = (i64::MIN, 0, vec![]);
+        for number in 0..400 {
+            newest += random.below(6) as i64;
+            let event = (random.below(2) as u8, newest - random.below(60) as i64, number);
+            all.extend(bench.arrive(event, watermark));
+            if random.below(10) == 0 {
+                watermark = watermark.max(newest - random.below(40) as i64);
+            }
+            all.extend(bench.turn(watermark, 1));
+        }
+        all.extend(bench.advance(i64::MAX));
+        let (mut last, mut seen) = (BTreeMap::new(), vec![]);
+        for emitted in all {
+            match emitted {
+                Either::Left(w) => match last.insert((w.key, w.start), w.clone()) {
+                    None => assert_eq!(w.revision, 0, "{w:?}"),
+                    Some(before) => assert_eq!(w.revision, before.revision + 1, "{w:?} after {before:?}"),
+                },
+                Either::Right((_, _, number)) => seen.push(number),
+            }
+        }
+        seen.extend(last.into_values().flat_map(|w| w.value));
+        seen.sort();
+        assert!(seen.into_iter().eq(0..400), "lateness {lateness}, seed {seed}");
+    }
 }

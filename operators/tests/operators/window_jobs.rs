@@ -138,3 +138,23 @@ fn averages_and_favourites() {
     let both: (f64, Vec<(u64, u64)>) = (9.0, vec![(3, 3), (1, 2)]);
     assert_eq!(visible.results::<(f64, Vec<(u64, u64)>)>("out"), [result("all", 0, 1000, 0, &both)]);
 }
+
+/// So many that windows fire in many turns, and that combining gives up, since each record has a key of its own.
+#[test]
+fn many_keys_in_one_window() {
+    fn build(job: &Job) {
+        let events = job.source("events", Outside).event_time(|e| e.at, Watermark::ascending());
+        let single = events.clone().key_by(|e| e.key.clone()).window(Tumbling::of(millis(1000)));
+        single.aggregate("single", sum(|e: &Event| e.number)).sink("out", Outside);
+        let few = events.key_by(|e| e.number % 3).window(Tumbling::of(millis(1000)));
+        few.aggregate("few", count()).map(|w| (w.key, w.value)).sink("few-out", Outside);
+    }
+    let all = 0..20_000u64;
+    let input = all.clone().map(|number| Event { key: format!("{number:05}"), at: 7, number }).collect();
+    let (visible, _) = visible(build, input, How { workers: 2, seed: 4, dies: None });
+    let expected: Vec<String> = all.map(|number| result(&format!("{number:05}"), 0, 1000, 0, &number)).collect();
+    assert!(visible.results::<u64>("out") == expected);
+    let mut few = visible.all::<(u64, u64)>("few-out");
+    few.sort();
+    assert_eq!(few, [(0, 6667), (1, 6667), (2, 6666)]);
+}

@@ -121,7 +121,8 @@ pub fn visible(build: fn(&Job), events: Vec<Event>, how: How) -> (Visible, bool)
     let mut killed = false;
     loop {
         match run(&options, Arc::clone(&graph)) {
-            Ok(Outcome::Finished) => return (Visible(substitutes.visible()), killed),
+            // Killed after the last manifest, only what that promised was left to do.
+            Ok(outcome) if outcome == Outcome::Finished || killed => return (Visible(substitutes.visible()), killed),
             Err(RunError::Killed(_)) if !killed => killed = true,
             other => panic!("{other:?}"),
         }
