@@ -3,6 +3,7 @@
 //! A verb adds a node to the graph and says how its stage, or its logic, is made on a worker. No operator knows a
 //! connector.
 
+pub mod aggregate;
 pub mod dead_letter;
 mod decode;
 mod event_time;
@@ -28,6 +29,7 @@ pub mod substitute;
 mod try_map;
 mod union;
 mod values;
+pub mod window;
 
 pub use fallible::Fallible;
 pub use job::Job;

@@ -95,6 +95,15 @@ impl<K: Key> Store<K> {
         self.backend.key(slot)
     }
 
+    /// Visits every row, entered: to make again what is derived from state after a restore.
+    pub fn for_each(&self, mut visit: impl FnMut(Slot)) {
+        self.backend.for_each_slot(&mut |slot| {
+            self.cursor.enter(slot);
+            visit(slot);
+        });
+        self.cursor.leave();
+    }
+
     /// After each batch and each round of timers: empty rows go.
     pub fn settle(&mut self, handles: &mut dyn Columned) -> Result<()> {
         self.cursor.leave();

@@ -7,3 +7,9 @@ mod job_calls;
 mod job_runs;
 #[path = "operators/job_world.rs"]
 mod job_world;
+#[path = "operators/window_jobs.rs"]
+mod window_jobs;
+#[path = "operators/window_late.rs"]
+mod window_late;
+#[path = "operators/window_world.rs"]
+mod window_world;

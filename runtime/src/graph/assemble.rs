@@ -160,7 +160,9 @@ impl<'s> Assembler<'_, 's> {
         let restored = self.cx.restored.as_deref();
         let (worker, workers, first) = (self.cx.index, self.cx.workers, self.cx.first);
         let may_drop = self.cx.drop_state.contains(&uid);
-        let init = OperatorInit { uid: &uid, worker, workers, restored, first, may_drop };
+        let marks = Marks::new(self.applied(node, build.event_time), self.cx.start_now);
+        let watermark = marks.watermark();
+        let init = OperatorInit { uid: &uid, worker, workers, watermark, restored, first, may_drop };
         let logic = (build.make)(&init)?;
         self.run(node, logic, build.exchange, (build.event_time, build.processing_time))
     }
@@ -175,7 +177,7 @@ impl<'s> Assembler<'_, 's> {
         let uid = self.uid(node);
         let inputs_of = self.graph.nodes.borrow()[node].inputs.len();
         let inputs = (0..inputs_of).map(|i| (self.edges.remove(&(node, i)).unwrap_or_default(), exchange)).collect();
-        let above: Vec<usize> = if marks { self.origins_above[node].iter().copied().collect() } else { vec![] };
+        let above = self.above(node, marks);
         let mut tree = Tree::default();
         let next = self.tree(Port { node, out: 0 }, None, &mut tree);
         let wiring = Wiring {
@@ -186,11 +188,7 @@ impl<'s> Assembler<'_, 's> {
             ticks: ticks.then(|| self.ticks.clone()),
             outputs: tree.leaves.len(),
         };
-        let applied = above.iter().filter_map(|timed| self.origin_of.get(timed)).map(|origin| {
-            let name = self.made.origins.get(*origin as usize).map_or("", String::as_str);
-            (*origin, self.restored_mark(name))
-        });
-        let marks = Marks::new(applied.collect(), self.cx.start_now);
+        let marks = Marks::new(self.applied(node, marks), self.cx.start_now);
         self.made.operators.push(logic.info());
         let streams = operator(self.cx, self.scope, wiring, logic, marks, next);
         if tree.leaves.is_empty() {
@@ -198,6 +196,19 @@ impl<'s> Assembler<'_, 's> {
         }
         self.connect(tree.leaves, streams);
         Ok(())
+    }
+
+    /// The event-time nodes whose watermarks an operator hears of.
+    fn above(&self, node: usize, marks: bool) -> Vec<usize> {
+        if marks { self.origins_above[node].iter().copied().collect() } else { vec![] }
+    }
+
+    /// What the checkpoint says of the origins above an operator.
+    fn applied(&self, node: usize, marks: bool) -> BTreeMap<u32, i64> {
+        let above = self.above(node, marks);
+        let origins = above.iter().filter_map(|timed| self.origin_of.get(timed));
+        let name = |origin: &u32| self.made.origins.get(*origin as usize).map_or("", String::as_str);
+        origins.map(|origin| (*origin, self.restored_mark(name(origin)))).collect()
     }
 
     /// One stream of marks for each reporter above.

@@ -10,7 +10,7 @@ use crate::engine::stage::{Assigner, Next, StageInit};
 use crate::run::restored::Restored;
 use crate::sink::{Delivery, Sink};
 use crate::source::{Found, Source, Splits};
-use crate::time::Watermark;
+use crate::time::{Timestamp, Watermark};
 use crate::{Result, codec};
 use std::cell::RefCell;
 use std::ops::Range;
@@ -75,6 +75,8 @@ pub struct OperatorInit<'a> {
     pub worker: usize,
     /// How many there are.
     pub workers: usize,
+    /// Its watermark in the checkpoint; the start of time where nothing is restored.
+    pub watermark: Timestamp,
     pub(crate) restored: Option<&'a Restored>,
     pub(crate) first: u64,
     pub(crate) may_drop: bool,

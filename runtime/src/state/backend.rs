@@ -75,6 +75,20 @@ pub trait Backend<K> {
     /// How many keys there are.
     fn len(&self) -> usize;
 
+    /// Visits the slot of every key, in no order: after a restore, to make again what is derived from state.
+    fn for_each_slot(&self, visit: &mut dyn FnMut(Slot)) {
+        let mut left = self.len();
+        let mut slots = (0..u32::MAX).map(Slot);
+        while left > 0
+            && let Some(slot) = slots.next()
+        {
+            if self.key(slot).is_some() {
+                visit(slot);
+                left -= 1;
+            }
+        }
+    }
+
     /// Whether there is none.
     fn is_empty(&self) -> bool {
         self.len() == 0

@@ -51,8 +51,11 @@ impl<K: State + Ord, V: State> Map<K, V> {
         self.range_ref(range).map(|(key, value)| (key.clone(), value.clone()))
     }
 
-    /// The entries of a range, in order; none where it ends before it starts.
-    pub fn range_ref<R: RangeBounds<K>>(&self, range: R) -> impl Iterator<Item = (&K, &V)> + use<'_, K, V, R> {
+    /// The entries of a range, in order, from either end; none where it ends before it starts.
+    pub fn range_ref<R: RangeBounds<K>>(
+        &self,
+        range: R,
+    ) -> impl DoubleEndedIterator<Item = (&K, &V)> + use<'_, K, V, R> {
         let entries = self.0.shelf().map(|shelf| shelf.0.range(&range)).into_iter().flatten();
         entries.filter(|(_, cell)| self.0.is_live(cell)).map(|(key, cell)| (key, &cell.value))
     }

@@ -131,6 +131,15 @@ impl<'a, K, V> Iterator for Range<'a, K, V> {
     }
 }
 
+impl<K, V> DoubleEndedIterator for Range<'_, K, V> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        match &mut self.many {
+            None => self.few.next_back().map(|(key, value)| (key, value)),
+            Some(many) => many.next_back(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +162,8 @@ mod tests {
             for (start, end) in [(10, 60), (60, 10), (20, 20)] {
                 for (start, end) in bounds(start).into_iter().flat_map(|s| bounds(end).map(|e| (s, e))) {
                     let expected = tree.iter().filter(|(k, _)| (start, end).contains(*k));
-                    assert!(sorted.range(&(start, end)).eq(expected), "{len} entries, {start:?}, {end:?}");
+                    assert!(sorted.range(&(start, end)).eq(expected.clone()), "{len} entries, {start:?}, {end:?}");
+                    assert!(sorted.range(&(start, end)).rev().eq(expected.rev()), "{len} entries, {start:?}, {end:?}");
                 }
             }
         }
