@@ -76,7 +76,6 @@ impl<T: 'static> Fallible<T> {
 /// Not there: these say what to do first.
 #[doc(hidden)]
 #[rustfmt::skip]
-#[expect(missing_docs, reason = "they exist for their error messages")]
 impl<T> Fallible<T> {
     pub fn map<F>(self, _f: F) -> Stream<T> where Self: Decided { self.ok }
     pub fn filter<F>(self, _f: F) -> Stream<T> where Self: Decided { self.ok }

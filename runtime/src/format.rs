@@ -18,7 +18,7 @@ pub trait Decode<T>: 'static {
 /// A record to bytes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not encode `{T}`",
-    label = "`Json` encodes what derives `Serialize`, `Text` what implements `Display`; or implement `Encode<{T}>` for it"
+    label = "`Json` encodes what derives `Serialize`, `Text` what implements `Display`; or implement `Encode<{T}>`"
 )]
 pub trait Encode<T>: 'static {
     /// Appends one record to `out`, without the line's end. After an error `out` may hold a part of it.

@@ -11,7 +11,8 @@ use std::rc::Rc;
 const ROW_BYTES: usize = 512;
 
 /// A line is a row of comma-separated values. Fields are taken in the order of the record's fields, or by name where
-/// [`Csv::columns`] are given. A quoted field may hold commas and quotes; a line break in one would need more than a line.
+/// [`Csv::columns`] are given. A quoted field may hold commas and quotes; a line break in one would need more than a
+/// line.
 ///
 /// ```
 /// use millstream_formats::{Csv, Decode, Encode};
@@ -62,8 +63,8 @@ impl Csv {
         self
     }
 
-    /// The names of the columns of the lines that are decoded, in order: fields are then found by name. The line that has
-    /// just these names is refused as a header, so that it is a dead letter and not a row; drop it with
+    /// The names of the columns of the lines that are decoded, in order: fields are then found by name. The line that
+    /// has just these names is refused as a header, so that it is a dead letter and not a row; drop it with
     /// [`Csv::is_header`] before the decoding.
     pub fn columns<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.options.columns = Some(names.into_iter().map(|n| n.as_ref().as_bytes().to_vec()).collect());

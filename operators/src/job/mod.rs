@@ -1,6 +1,31 @@
 //! A job: a named build function with one command line.
 
+mod answer;
+mod args;
+mod ask;
+mod call;
+mod config;
+mod flags;
+mod launch;
+mod log;
+mod look;
+mod metrics;
+mod progress;
+mod run;
 mod scope;
+mod screen;
+mod serve;
+mod shared;
+mod signals;
+mod status;
+mod text;
+mod values;
 
+pub use answer::Answer;
+pub use args::Args;
+#[doc(hidden)]
+pub use call::{Around, call};
+pub use launch::{launch, launch_substituted};
 pub use scope::Job;
 pub(crate) use scope::Scope;
+pub use shared::Shared;

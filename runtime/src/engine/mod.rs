@@ -20,4 +20,5 @@ pub(crate) mod source;
 pub mod stage;
 pub(crate) mod tick;
 pub(crate) mod ticker;
+pub(crate) mod watch;
 pub(crate) mod worker;

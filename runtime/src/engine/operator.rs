@@ -75,7 +75,6 @@ pub(crate) fn operator<'s>(
         firing: None,
         snapshot: None,
         over: false,
-        seen: 0,
     };
     builder.build(move |initial| {
         driver.hold = initial.iter().map(|cap| cap.delayed(&end(driver.cx.first))).collect();
@@ -138,7 +137,6 @@ struct Driver {
     snapshot: Option<u64>,
     /// Behind the last interval.
     over: bool,
-    seen: Epoch,
     jitter: Option<Jitter>,
 }
 
@@ -180,10 +178,6 @@ impl Driver {
         }
         if self.inbox.has_work() || self.firing.is_some() {
             self.activator.activate();
-        }
-        if frontier != self.seen {
-            self.seen = frontier;
-            self.cx.wake_ticker();
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Worker 0 opens the epochs. At most K are open between here and the slowest sink; at most one checkpoint is in flight;
 //! a cut is nothing but the upper half of the epoch counted up.
-use super::epoch::{DONE, Epoch, epoch, interval};
+use super::epoch::{Epoch, epoch, interval};
 use super::pace::{Jitter, Pace};
 use super::tick::Tick;
 use super::worker::WorkerCx;
@@ -198,7 +198,7 @@ impl Ticker {
         if self.cx.activity.replace(0) > 0 {
             self.schedule.note_activity();
         }
-        let seen = self.cx.probe.with_frontier(|f| f.first().copied().unwrap_or(DONE));
+        let seen = self.cx.seen.get();
         let over = self.cx.discovery.borrow().is_over() && self.cx.delaying_are_over();
         let asked = self.cx.control.asked();
         let view = View { now: Instant::now(), seen, settled: self.cx.control.settled(), over, asked };

@@ -12,7 +12,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::task::Waker;
-use timely::dataflow::ProbeHandle;
 use timely::scheduling::{Activator, SyncActivator};
 
 /// See the module.
@@ -32,7 +31,7 @@ pub(crate) struct WorkerCx {
     /// Uids whose unknown state may be dropped.
     pub drop_state: Rc<Vec<String>>,
     /// The frontier of the slowest sink.
-    pub probe: ProbeHandle<Epoch>,
+    pub seen: Rc<Cell<Epoch>>,
     /// Worker 0: which splits exist.
     pub discovery: Rc<RefCell<Discovery>>,
     /// Worker 0: what the enumerator has found.

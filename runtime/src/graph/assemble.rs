@@ -16,11 +16,11 @@ use crate::engine::source::{SourceSpec, source};
 use crate::engine::stage::{Assigner, Fork, Leaf, Next, StageInit};
 use crate::engine::tick::{Mark, Tick};
 use crate::engine::ticker::ticker;
+use crate::engine::watch::watch;
 use crate::engine::worker::WorkerCx;
 use crate::time::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use timely::dataflow::operators::Probe;
 use timely::dataflow::{Scope, StreamVec};
 
 /// What a graph has come to on a worker: told to the coordinator once.
@@ -49,11 +49,13 @@ pub(crate) fn assemble<'s>(cx: &WorkerCx, scope: Scope<'s, Epoch>, graph: &Graph
         origin_of: BTreeMap::new(),
         made: Assembled::default(),
         sources: 0,
+        ends: vec![],
     };
     let count = graph.nodes.borrow().len();
     for node in 0..count {
         all.node(node)?;
     }
+    watch(cx, scope, std::mem::take(&mut all.ends));
     Ok(all.made)
 }
 
@@ -76,6 +78,8 @@ struct Assembler<'a, 's> {
     origin_of: BTreeMap<usize, u32>,
     made: Assembled,
     sources: u32,
+    /// What nothing follows: the outputs of sinks.
+    ends: Vec<ParcelStream<'s>>,
 }
 
 /// The leaves of a tree of stages, and the readers of event time in it.
@@ -188,9 +192,7 @@ impl<'s> Assembler<'_, 's> {
         self.made.operators.push(logic.info());
         let streams = operator(self.cx, self.scope, wiring, logic, marks, next);
         if tree.leaves.is_empty() {
-            for stream in &streams {
-                let _ = stream.clone().probe_with(&self.cx.probe);
-            }
+            self.ends.extend(streams.iter().cloned());
         }
         self.connect(tree.leaves, streams);
         Ok(())

@@ -40,7 +40,7 @@ pub(crate) fn work(setup: Setup) -> Result<()> {
     let (found, discovered) = channel();
     let enumerator = enumerate::enumerate(Arc::clone(&setup.control), Arc::clone(&setup.build), found)?;
     let communication = match (setup.options.workers, setup.options.binary) {
-        (1, _) => CommunicationConfig::Thread,
+        (1, false) => CommunicationConfig::Process(1),
         (workers, true) => CommunicationConfig::ProcessBinary(workers),
         (workers, false) => CommunicationConfig::Process(workers),
     };
@@ -53,12 +53,13 @@ pub(crate) fn work(setup: Setup) -> Result<()> {
         let discovered = if first { super::control::locked(&discovered).take() } else { None };
         run_guarded(worker, &shared, discovered);
     })?;
-    drop(super::control::locked(&setup.events).take());
     for (i, result) in catch_unwind(AssertUnwindSafe(|| guards.join())).unwrap_or_default().into_iter().enumerate() {
         if let Err(e) = result {
             control.fail_as(format!("worker {i} died: {e}"), FailureKind::Broken);
         }
     }
+    drop(super::control::locked(&setup.events).take());
+    control.wake_all();
     if enumerator.join().is_err() {
         control.fail_as("the thread that looks for splits died".into(), FailureKind::Broken);
     }
@@ -113,7 +114,7 @@ fn context(worker: &Worker, setup: &Setup, discovered: Option<Receiver<Discovere
         events: super::control::locked(&setup.events).clone()?,
         restored,
         drop_state: Rc::new(setup.options.drop_state.clone()),
-        probe: timely::dataflow::ProbeHandle::new(),
+        seen: Rc::new(Cell::new(0)),
         discovery: Rc::new(RefCell::new(Discovery::default())),
         discovered: Rc::new(RefCell::new(discovered)),
         delaying: Rc::default(),

@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle};
 
 /// How a run ended well.
@@ -61,7 +62,7 @@ pub fn run(options: &Options, build: BuildGraph) -> Result<Outcome, RunError> {
         let threads = Builder::new_multi_thread().worker_threads(2).thread_name("millstream-io").enable_all().build();
         let tokio = threads.map_err(|e| RunError::Refused(format!("no threads for input and output: {e}")))?;
         let result = Run { options, build, handle: tokio.handle().clone() }.attempts();
-        tokio.shutdown_timeout(std::time::Duration::from_secs(5));
+        tokio.shutdown_timeout(Duration::from_secs(5));
         result
     };
     std::thread::scope(|scope| {
@@ -118,10 +119,14 @@ impl Run<'_> {
         }
     }
 
+    /// Waits before the next attempt, but not once the run is asked to stop: that attempt takes the last checkpoint.
     fn back_off(&self, in_a_row: u32, what: &str) {
-        let wait = self.options.restarts.backoff * 2u32.saturating_pow(in_a_row.min(6));
+        let wait = self.options.restarts.backoff.saturating_mul(2u32.saturating_pow(in_a_row.min(6)));
         tracing::error!("{what}; starting again from the last checkpoint in {wait:?}");
-        std::thread::sleep(wait);
+        let began = Instant::now();
+        while began.elapsed() < wait && !self.options.status.is_stopping() {
+            std::thread::sleep(Duration::from_millis(20).min(wait));
+        }
     }
 
     fn attempt(

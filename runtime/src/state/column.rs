@@ -53,6 +53,9 @@ pub trait Column: sealed::Sealed {
     /// Says why not, and what to do.
     fn accepts(&self, stored: &StoredColumn) -> Result<(), StateError>;
 
+    /// Brings the state of these keys near the processor, before the first is entered: many misses at once.
+    fn fetch(&self, slots: &[Slot]);
+
     /// Whether there is nothing for this key.
     fn is_empty(&self, slot: Slot) -> bool;
 

@@ -30,7 +30,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Stands nowhere, at the earliest time.
+    /// Stands nowhere, at the earliest time: set the time before the first record.
     pub fn new() -> Rc<Self> {
         Rc::new(Self {
             slot: Cell::new(NOWHERE),

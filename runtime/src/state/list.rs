@@ -60,7 +60,7 @@ impl<T: State> Handle for List<T> {
 
 /// List elements by their index, which is never used again while the list is not empty. The sub-key is the index,
 /// 8 bytes, big-endian.
-pub(super) struct Elements<T>(pub(super) VecDeque<(u64, Cell<T>)>);
+pub(super) struct Elements<T>(pub(super) VecDeque<(u64, Cell<T, i64>)>);
 
 impl<T> Default for Elements<T> {
     fn default() -> Self {
@@ -85,30 +85,31 @@ impl<T> Elements<T> {
 impl<T: State> Shelf for Elements<T> {
     type Sub = u64;
     type Item = T;
+    type Stamp = i64;
     type Index = ();
     const KIND: Kind = Kind::List;
 
-    fn get(&self, sub: &u64) -> Option<&Cell<T>> {
+    fn get(&self, sub: &u64) -> Option<&Cell<T, i64>> {
         self.0.get(self.position(*sub).ok()?).map(|(_, cell)| cell)
     }
-    fn get_mut(&mut self, sub: &u64) -> Option<&mut Cell<T>> {
+    fn get_mut(&mut self, sub: &u64) -> Option<&mut Cell<T, i64>> {
         let at = self.position(*sub).ok()?;
         self.0.get_mut(at).map(|(_, cell)| cell)
     }
-    fn put(&mut self, sub: u64, cell: Cell<T>) {
+    fn put(&mut self, sub: u64, cell: Cell<T, i64>) {
         match self.position(sub) {
             Ok(at) => self.0[at].1 = cell,
             Err(at) => self.0.insert(at, (sub, cell)),
         }
     }
-    fn remove(&mut self, sub: &u64) -> Option<Cell<T>> {
+    fn remove(&mut self, sub: &u64) -> Option<Cell<T, i64>> {
         let at = self.position(*sub).ok()?;
         self.0.remove(at).map(|(_, cell)| cell)
     }
     fn len(&self) -> usize {
         self.0.len()
     }
-    fn visit(&self, from: Option<&u64>, visitor: &mut dyn FnMut(&u64, &Cell<T>) -> bool) {
+    fn visit(&self, from: Option<&u64>, visitor: &mut dyn FnMut(&u64, &Cell<T, i64>) -> bool) {
         let start = from.map_or(0, |from| self.position(*from).unwrap_or_else(|at| at));
         self.0.range(start..).all(|(index, cell)| visitor(index, cell));
     }

@@ -116,7 +116,7 @@ impl<K: State + Ord, V: State> Handle for Map<K, V> {
 }
 
 /// Map entries. The sub-key is the encoding of the user's.
-pub(super) struct Entries<K, V>(pub(super) Sorted<K, Cell<V>>);
+pub(super) struct Entries<K, V>(pub(super) Sorted<K, Cell<V, i64>>);
 
 impl<K, V> Default for Entries<K, V> {
     fn default() -> Self {
@@ -127,25 +127,26 @@ impl<K, V> Default for Entries<K, V> {
 impl<K: State + Ord, V: State> Shelf for Entries<K, V> {
     type Sub = K;
     type Item = V;
+    type Stamp = i64;
     type Index = ();
     const KIND: Kind = Kind::Map;
 
-    fn get(&self, sub: &K) -> Option<&Cell<V>> {
+    fn get(&self, sub: &K) -> Option<&Cell<V, i64>> {
         self.0.get(sub)
     }
-    fn get_mut(&mut self, sub: &K) -> Option<&mut Cell<V>> {
+    fn get_mut(&mut self, sub: &K) -> Option<&mut Cell<V, i64>> {
         self.0.get_mut(sub)
     }
-    fn put(&mut self, sub: K, cell: Cell<V>) {
+    fn put(&mut self, sub: K, cell: Cell<V, i64>) {
         self.0.put(sub, cell);
     }
-    fn remove(&mut self, sub: &K) -> Option<Cell<V>> {
+    fn remove(&mut self, sub: &K) -> Option<Cell<V, i64>> {
         self.0.remove(sub)
     }
     fn len(&self) -> usize {
         self.0.len()
     }
-    fn visit(&self, from: Option<&K>, visitor: &mut dyn FnMut(&K, &Cell<V>) -> bool) {
+    fn visit(&self, from: Option<&K>, visitor: &mut dyn FnMut(&K, &Cell<V, i64>) -> bool) {
         self.0.visit(from, visitor);
     }
     fn schemas() -> Vec<Schema> {

@@ -1,7 +1,8 @@
 //! The backend that keeps all keys in memory.
 use super::backend::{Backend, Change, Columns, EntrySink};
+use super::births::Births;
 use super::cell::{FIRST, RESTORED};
-use super::column::CellSink;
+use super::cells::Cells;
 use super::cursor::{Cursor, Slot};
 use super::error::StateError;
 use super::plan::Plan;
@@ -12,25 +13,23 @@ use crate::codec::{encode_into, hash_bytes, key_group};
 use crate::data::Key;
 use std::rc::Rc;
 
-/// A row that was never made, or is gone.
-const NOT_LIVE: u32 = 0;
-
 /// Keys in a hash map, and what a snapshot must know of rows.
 pub struct Memory<K> {
     rows: RowIndex<K>,
-    /// By slot: the generation that made the row. A row born before the present one is in a snapshot: it was not empty
-    /// at the freeze.
-    born: Vec<u32>,
+    births: Births,
     generation: u32,
     /// Rows that went in this generation, and that a snapshot has.
     gone: Vec<(u64, K)>,
     frozen: Option<Work<(u64, K)>>,
     /// Whether the outstanding snapshot still has to be encoded.
     encoding: bool,
-    /// Rows that went while a snapshot that may name their slot is being encoded.
+    /// Rows that went meanwhile; their slots are not used again before.
     limbo: Vec<Slot>,
     cursor: Rc<Cursor>,
+    /// The key of the entry restored last.
     last: Option<(Vec<u8>, Slot)>,
+    /// Rows that go while entries are replayed are gone from the checkpoint, too.
+    restoring: bool,
 }
 
 impl<K: Key> Memory<K> {
@@ -38,7 +37,7 @@ impl<K: Key> Memory<K> {
     pub fn new(cursor: &Rc<Cursor>) -> Self {
         Self {
             rows: RowIndex::default(),
-            born: Vec::new(),
+            births: Births::default(),
             generation: FIRST.get(),
             gone: Vec::new(),
             frozen: None,
@@ -46,6 +45,7 @@ impl<K: Key> Memory<K> {
             limbo: Vec::new(),
             cursor: cursor.clone(),
             last: None,
+            restoring: false,
         }
     }
 
@@ -55,12 +55,8 @@ impl<K: Key> Memory<K> {
     where
         K: 'k,
     {
-        let (born, cursor, generation) = (&mut self.born, &self.cursor, self.generation);
-        self.rows.resolve_batch(hashes, key, out, |slot| bear(born, cursor, generation, slot));
-    }
-
-    fn is_live(&self, slot: Slot) -> bool {
-        self.born.get(slot.index()).is_some_and(|born| *born != NOT_LIVE)
+        let (births, cursor, generation) = (&mut self.births, &self.cursor, self.generation);
+        self.rows.resolve_batch(hashes, key, out, |slot| bear(births, cursor, generation, slot));
     }
 
     /// Removes a row; its columns are empty or are to be emptied.
@@ -68,22 +64,23 @@ impl<K: Key> Memory<K> {
         for column in columns {
             column.forget(slot);
         }
-        let born = std::mem::replace(&mut self.born[slot.index()], NOT_LIVE);
+        let is_stored = !self.restoring && self.births.of(slot).is_some_and(|born| born < self.generation);
         self.last = None;
         self.rows.unlink(slot);
-        if let Some(key) = self.rows.key(slot).filter(|_| born < self.generation) {
+        if let Some(key) = self.rows.key(slot).filter(|_| is_stored) {
             self.gone.push((self.rows.hash(slot), key.clone()));
         }
-        if self.encoding {
-            self.limbo.push(slot);
-        } else {
-            self.rows.release(slot);
+        self.births.end(slot);
+        self.limbo.push(slot);
+        if !self.encoding {
+            self.end_encoding();
         }
     }
 
     fn end_encoding(&mut self) {
         self.encoding = false;
         for slot in self.limbo.drain(..) {
+            self.births.free(slot);
             self.rows.release(slot);
         }
     }
@@ -101,8 +98,8 @@ impl<K: Key> Memory<K> {
         let slot = match self.rows.find(hash, &key) {
             None if !make => return Ok(None),
             None => {
-                let (born, cursor) = (&mut self.born, &self.cursor);
-                self.rows.resolve(hash, &key, |slot| bear(born, cursor, RESTORED.get(), slot))
+                let (births, cursor) = (&mut self.births, &self.cursor);
+                self.rows.resolve(hash, &key, |slot| bear(births, cursor, RESTORED.get(), slot))
             }
             Some(slot) => slot,
         };
@@ -112,11 +109,8 @@ impl<K: Key> Memory<K> {
 }
 
 /// A new row may stay empty: the next settling looks.
-fn bear(born: &mut Vec<u32>, cursor: &Cursor, generation: u32, slot: Slot) {
-    if born.len() <= slot.index() {
-        born.resize(slot.index() + 1, NOT_LIVE);
-    }
-    born[slot.index()] = generation;
+fn bear(births: &mut Births, cursor: &Cursor, generation: u32, slot: Slot) {
+    births.bear(slot, generation);
     cursor.emptied(slot);
 }
 
@@ -141,15 +135,17 @@ impl<K: Key> Backend<K> for Memory<K> {
     }
 
     fn resolve(&mut self, hash: u64, key: &K) -> Slot {
-        let (born, cursor, generation) = (&mut self.born, &self.cursor, self.generation);
-        self.rows.resolve(hash, key, |slot| bear(born, cursor, generation, slot))
+        let (births, cursor, generation) = (&mut self.births, &self.cursor, self.generation);
+        self.rows.resolve(hash, key, |slot| bear(births, cursor, generation, slot))
     }
 
     fn resolve_batch<'k>(&mut self, hashes: &[u64], key: &dyn Fn(usize) -> &'k K, out: &mut Vec<Slot>)
     where
         K: 'k,
     {
-        self.resolve_all(hashes, key, out);
+        // Calls by pointer in between would keep the misses of the look-ups apart.
+        let keys: Vec<&'k K> = (0..hashes.len()).map(key).collect();
+        self.resolve_all(hashes, |i| keys[i], out);
     }
 
     fn find(&self, hash: u64, key: &K) -> Option<Slot> {
@@ -157,7 +153,7 @@ impl<K: Key> Backend<K> for Memory<K> {
     }
 
     fn key(&self, slot: Slot) -> Option<&K> {
-        self.rows.key(slot).filter(|_| self.is_live(slot))
+        self.rows.key(slot).filter(|_| self.births.is_live(slot))
     }
 
     fn len(&self) -> usize {
@@ -173,11 +169,12 @@ impl<K: Key> Backend<K> for Memory<K> {
         }
         let emptied = self.cursor.take_emptied();
         for &slot in &emptied {
-            if self.is_live(slot) && columns.iter().all(|column| column.is_empty(slot)) {
+            if self.births.is_live(slot) && columns.iter().all(|column| column.is_empty(slot)) {
                 self.free(slot, columns);
             }
         }
         self.cursor.reuse(emptied);
+        self.restoring = false;
         Ok(())
     }
 
@@ -219,9 +216,18 @@ impl<K: Key> Backend<K> for Memory<K> {
             budget -= 1;
         }
         for (number, column) in columns.iter_mut().enumerate() {
-            let mut cells = Cells::new(&self.rows, number as u16, out);
+            let mut cells = Cells {
+                rows: &self.rows,
+                births: &self.births,
+                generation: self.generation - 1,
+                column: number as u16,
+                out,
+                key: Vec::new(),
+                at: None,
+                fault: None,
+            };
             column.encode(&mut budget, &mut cells)?;
-            cells.fault.map_or(Ok(()), |what| Err(StateError::Key(what)))?;
+            cells.end()?;
         }
         if budget > 0 {
             self.end_encoding();
@@ -260,6 +266,7 @@ impl<K: Key> Backend<K> for Memory<K> {
         group: u16,
         change: Change<'_>,
     ) -> Result<(), StateError> {
+        self.restoring = true;
         match change {
             Change::Put { column, key, sub, value } => {
                 let Some((stored, at)) = plan.column(column)? else { return Ok(()) };
@@ -273,59 +280,13 @@ impl<K: Key> Backend<K> for Memory<K> {
             }
             Change::DeleteRow { key } => {
                 let Some(slot) = self.restored(plan, group, key, false)? else { return Ok(()) };
-                let gone = self.gone.len();
                 self.free(slot, columns);
-                self.gone.truncate(gone); // told already
                 Ok(())
             }
         }
     }
 
     fn bytes(&mut self, columns: Columns<'_, '_>) -> usize {
-        self.rows.bytes() + self.born.capacity() * 4 + columns.iter().map(|column| column.bytes()).sum::<usize>()
-    }
-}
-
-/// Names the cells of a column by key and group.
-struct Cells<'a, K> {
-    rows: &'a RowIndex<K>,
-    column: u16,
-    out: &'a mut dyn EntrySink,
-    key: Vec<u8>,
-    at: Option<Slot>,
-    fault: Option<String>,
-}
-
-impl<'a, K: Key> Cells<'a, K> {
-    fn new(rows: &'a RowIndex<K>, column: u16, out: &'a mut dyn EntrySink) -> Self {
-        Self { rows, column, out, key: Vec::new(), at: None, fault: None }
-    }
-
-    /// Encodes the key of a slot; false where the row went, which the snapshot says by itself.
-    fn enter(&mut self, slot: Slot) -> bool {
-        if self.at == Some(slot) {
-            return true;
-        }
-        let Some(key) = self.rows.key(slot) else { return false };
-        self.key.clear();
-        if let Err(what) = encode_into(key, &mut self.key) {
-            self.fault.get_or_insert(what);
-        }
-        self.at = Some(slot);
-        true
-    }
-}
-
-impl<K: Key> CellSink for Cells<'_, K> {
-    fn put(&mut self, slot: Slot, sub: &[u8], value: &[u8]) {
-        if self.enter(slot) {
-            self.out.put(key_group(self.rows.hash(slot)), self.column, &self.key, sub, value);
-        }
-    }
-
-    fn delete(&mut self, slot: Slot, sub: &[u8]) {
-        if self.enter(slot) {
-            self.out.delete(key_group(self.rows.hash(slot)), self.column, &self.key, sub);
-        }
+        self.rows.bytes() + self.births.bytes() + columns.iter().map(|column| column.bytes()).sum::<usize>()
     }
 }

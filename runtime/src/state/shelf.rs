@@ -1,5 +1,5 @@
 //! What a column keeps for one key: a value, a list, a map or timers behind one interface, with their bytes.
-use super::cell::Cell;
+use super::cell::{Cell, Stamp};
 use super::column::Kind;
 use crate::codec;
 use crate::data::{Schema, State, StoredSchema};
@@ -10,19 +10,21 @@ pub(super) trait Shelf: Default + 'static {
     type Sub: Ord + Clone + 'static;
     /// What is there.
     type Item: 'static;
+    /// When it was written.
+    type Stamp: Stamp;
     /// An order over all keys of the column, where it has one.
     type Index: Default;
     /// On disk, in the column's description.
     const KIND: Kind;
 
-    fn get(&self, sub: &Self::Sub) -> Option<&Cell<Self::Item>>;
-    fn get_mut(&mut self, sub: &Self::Sub) -> Option<&mut Cell<Self::Item>>;
+    fn get(&self, sub: &Self::Sub) -> Option<&Cell<Self::Item, Self::Stamp>>;
+    fn get_mut(&mut self, sub: &Self::Sub) -> Option<&mut Cell<Self::Item, Self::Stamp>>;
     /// Puts a cell in, in place of one that was there.
-    fn put(&mut self, sub: Self::Sub, cell: Cell<Self::Item>);
-    fn remove(&mut self, sub: &Self::Sub) -> Option<Cell<Self::Item>>;
+    fn put(&mut self, sub: Self::Sub, cell: Cell<Self::Item, Self::Stamp>);
+    fn remove(&mut self, sub: &Self::Sub) -> Option<Cell<Self::Item, Self::Stamp>>;
     fn len(&self) -> usize;
     /// Visits cells from a sub-key on (from the start without one) while the visitor says so.
-    fn visit(&self, from: Option<&Self::Sub>, visitor: Visitor<'_, Self::Sub, Self::Item>);
+    fn visit(&self, from: Option<&Self::Sub>, visitor: Visitor<'_, Self::Sub, Self::Item, Self::Stamp>);
 
     /// The schemas of sub-key and value, where they have one.
     fn schemas() -> Vec<Schema>;
@@ -42,7 +44,7 @@ pub(super) trait Shelf: Default + 'static {
 }
 
 /// Sees one cell after the other, until it says false.
-pub(super) type Visitor<'v, Sub, Item> = &'v mut (dyn FnMut(&Sub, &Cell<Item>) -> bool + 'v);
+pub(super) type Visitor<'v, Sub, Item, Stamp> = &'v mut (dyn FnMut(&Sub, &Cell<Item, Stamp>) -> bool + 'v);
 
 /// Reads what was written under `stored`, of this or an older version of the type.
 ///
@@ -69,3 +71,6 @@ pub(super) fn read_part<T: State>(stored: &[StoredSchema], at: usize, bytes: &[u
 pub(super) fn is_readable<T: State>(stored: &[StoredSchema], at: usize) -> bool {
     stored.get(at).is_some_and(StoredSchema::is_readable_as::<T>)
 }
+
+/// The cell of a shelf.
+pub(super) type CellOf<S> = Cell<<S as Shelf>::Item, <S as Shelf>::Stamp>;

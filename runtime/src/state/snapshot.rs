@@ -1,11 +1,15 @@
 //! A table as a column: description, snapshot, restore.
-use super::cell::{CLEAN, Cell, RESTORED};
+use super::cell::{CLEAN, Cell, RESTORED, Stamp};
 use super::column::{CellSink, Column, StoredColumn, sealed::Sealed};
 use super::cursor::Slot;
 use super::error::StateError;
-use super::shelf::Shelf;
+use super::shelf::{CellOf, Shelf};
 use super::table::Table;
 use super::tracker::{clean, encode_cell};
+use std::hint::black_box;
+
+/// A check looks at so many of the cells that were written last.
+const CHECKED: usize = 16;
 
 impl<S: Shelf> Sealed for Table<S> {}
 
@@ -30,6 +34,11 @@ impl<S: Shelf> Column for Table<S> {
         })
     }
 
+    fn fetch(&self, slots: &[Slot]) {
+        let len = |slot: &Slot| self.shelves.get(slot.index()).map_or(0, S::len);
+        black_box(slots.iter().map(len).fold(0, usize::wrapping_add));
+    }
+
     fn is_empty(&self, slot: Slot) -> bool {
         self.shelves.get(slot.index()).is_none_or(|shelf| shelf.len() == 0)
     }
@@ -47,11 +56,13 @@ impl<S: Shelf> Column for Table<S> {
         if self.checked {
             return Ok(());
         }
-        let Some(at) = self.track.dirty.first() else { return Ok(()) };
-        let cell = self.shelves.get(at.slot as usize).and_then(|shelf| shelf.get(&at.sub));
-        let Some(cell) = cell else { return Ok(()) };
-        S::check(&at.sub, &cell.value).map_err(|what| self.codec_error(what))?;
-        self.checked = true;
+        // What was written last may be gone already.
+        for at in self.track.dirty.iter().rev().take(CHECKED) {
+            if let Some(cell) = self.shelves.get(at.slot as usize).and_then(|shelf| shelf.get(&at.sub)) {
+                self.checked = true;
+                return S::check(&at.sub, &cell.value).map_err(|what| self.codec_error(what));
+            }
+        }
         Ok(())
     }
 
@@ -106,7 +117,7 @@ impl<S: Shelf> Column for Table<S> {
         let (written, value) = self.split_time(stored, value)?;
         let sub = S::decode_sub(&stored.schemas, sub).map_err(|what| self.unreadable(what))?;
         let value = S::decode_item(&stored.schemas, value).map_err(|what| self.unreadable(what))?;
-        let cell = Cell { value, born: RESTORED, dirtied: CLEAN, written };
+        let cell = Cell { value, born: RESTORED, dirtied: CLEAN, written: S::Stamp::at(written) };
         match self.shelves.get_mut(slot.index()).and_then(|shelf| shelf.get_mut(&sub)) {
             Some(there) => *there = cell,
             None => self.insert(slot, sub, cell),
@@ -123,7 +134,7 @@ impl<S: Shelf> Column for Table<S> {
     fn bytes(&self) -> usize {
         let (cells, bytes) = self.size.encoded;
         let beside = bytes.checked_div(cells).unwrap_or(0) as usize;
-        let inline = size_of::<(S::Sub, Cell<S::Item>)>();
+        let inline = size_of::<(S::Sub, CellOf<S>)>();
         self.shelves.capacity() * size_of::<S>() + self.size.cells * inline.max(beside)
     }
 }

@@ -1,8 +1,8 @@
 //! The one implementation of a column: a slab of shelves by slot, with its marks.
-use super::cell::{Address, Cell};
+use super::cell::{Address, Stamp};
 use super::cursor::{Cursor, Slot};
 use super::error::StateError;
-use super::shelf::Shelf;
+use super::shelf::{CellOf, Shelf};
 use super::sweep::Sweep;
 use super::tracker::Tracker;
 use std::ops::{Deref, DerefMut};
@@ -54,10 +54,10 @@ impl<S: Shelf> Table<S> {
 
     /// Whether a cell is younger than the TTL.
     #[inline]
-    pub(super) fn is_live(&self, cell: &Cell<S::Item>) -> bool {
+    pub(super) fn is_live(&self, cell: &CellOf<S>) -> bool {
         match self.ttl {
-            None => true,
-            Some(ttl) => cell.written.saturating_add(ttl) > self.cursor.millis(),
+            Some(ttl) if S::Stamp::MAY_EXPIRE => cell.written.millis().saturating_add(ttl) > self.cursor.millis(),
+            _ => true,
         }
     }
 
@@ -85,9 +85,9 @@ impl<S: Shelf> Table<S> {
     /// A cell for writing, whether or not it is live.
     #[inline]
     pub(super) fn guard<'a>(&'a mut self, sub: &'a S::Sub) -> Option<Guard<'a, S>> {
-        let slot = self.cursor.must();
-        let cell = self.shelves.get_mut(slot.index())?.get_mut(sub)?;
-        Some(Guard { cell, track: &mut self.track, slot: slot.0, sub, now: self.cursor.millis() })
+        let slot = self.cursor.index();
+        let cell = self.shelves.get_mut(slot)?.get_mut(sub)?;
+        Some(Guard { cell, track: &mut self.track, slot: slot as u32, sub, now: S::Stamp::at(self.cursor.millis()) })
     }
 
     /// Writes a cell at the cursor.
@@ -106,7 +106,7 @@ impl<S: Shelf> Table<S> {
     }
 
     /// Puts a new cell in.
-    pub(super) fn insert(&mut self, slot: Slot, sub: S::Sub, cell: Cell<S::Item>) {
+    pub(super) fn insert(&mut self, slot: Slot, sub: S::Sub, cell: CellOf<S>) {
         if self.shelves.len() <= slot.index() {
             self.shelves.resize_with(slot.index() + 1, S::default);
         }
@@ -123,7 +123,7 @@ impl<S: Shelf> Table<S> {
     }
 
     /// Takes a cell out without a trace.
-    pub(super) fn take(&mut self, slot: Slot, sub: &S::Sub) -> Option<Cell<S::Item>> {
+    pub(super) fn take(&mut self, slot: Slot, sub: &S::Sub) -> Option<CellOf<S>> {
         let shelf = self.shelves.get_mut(slot.index())?;
         let cell = shelf.remove(sub)?;
         shelf.removed(&mut self.index, slot.0, sub);
@@ -161,11 +161,11 @@ impl<S: Shelf> Table<S> {
 
 /// A cell that is dirty once written through.
 pub(super) struct Guard<'a, S: Shelf> {
-    cell: &'a mut Cell<S::Item>,
+    cell: &'a mut CellOf<S>,
     track: &'a mut Tracker<S>,
     slot: u32,
     sub: &'a S::Sub,
-    now: i64,
+    now: S::Stamp,
 }
 
 impl<S: Shelf> Deref for Guard<'_, S> {

@@ -130,7 +130,7 @@ impl Agenda {
 
 /// Timers of one key. The sub-key is the domain (one byte), the time (milliseconds, big-endian, the sign bit flipped so
 /// that bytes sort like times), and the encoded payload; the value is empty.
-pub(super) struct Alarms<M>(Sorted<Alarm, Cell<()>>, PhantomData<M>);
+pub(super) struct Alarms<M>(Sorted<Alarm, Cell<(), ()>>, PhantomData<M>);
 
 /// When a timer fires, and what with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -149,32 +149,35 @@ impl<M> Default for Alarms<M> {
 impl<M: State> Shelf for Alarms<M> {
     type Sub = Alarm;
     type Item = ();
+    type Stamp = ();
     type Index = Agenda;
     const KIND: Kind = Kind::Timers;
 
-    fn get(&self, sub: &Alarm) -> Option<&Cell<()>> {
+    fn get(&self, sub: &Alarm) -> Option<&Cell<(), ()>> {
         self.0.get(sub)
     }
-    fn get_mut(&mut self, sub: &Alarm) -> Option<&mut Cell<()>> {
+    fn get_mut(&mut self, sub: &Alarm) -> Option<&mut Cell<(), ()>> {
         self.0.get_mut(sub)
     }
-    fn put(&mut self, sub: Alarm, cell: Cell<()>) {
+    fn put(&mut self, sub: Alarm, cell: Cell<(), ()>) {
         self.0.put(sub, cell);
     }
-    fn remove(&mut self, sub: &Alarm) -> Option<Cell<()>> {
+    fn remove(&mut self, sub: &Alarm) -> Option<Cell<(), ()>> {
         self.0.remove(sub)
     }
     fn len(&self) -> usize {
         self.0.len()
     }
-    fn visit(&self, from: Option<&Alarm>, visitor: &mut dyn FnMut(&Alarm, &Cell<()>) -> bool) {
+    fn visit(&self, from: Option<&Alarm>, visitor: &mut dyn FnMut(&Alarm, &Cell<(), ()>) -> bool) {
         self.0.visit(from, visitor);
     }
     fn schemas() -> Vec<Schema> {
         vec![M::SCHEMA]
     }
     fn unreadable(stored: &[StoredSchema]) -> Option<usize> {
-        (!is_readable::<M>(stored, 0)).then_some(0)
+        // An operator without timers has the payload `()`; it may be given another as long as none is stored.
+        let had_none = stored.first().is_some_and(|schema| schema.fingerprint == <()>::SCHEMA.fingerprint);
+        (!had_none && !is_readable::<M>(stored, 0)).then_some(0)
     }
     fn encode_sub(sub: &Alarm, out: &mut Vec<u8>) -> Result<(), String> {
         out.push(sub.domain);

@@ -2,8 +2,8 @@
 //!
 //! The order within a snapshot is: rows that went, then for each column cells that went, then cells that are there. So
 //! a cell that went and came back needs no bookkeeping, and replay in this order is right.
-use super::cell::{Address, CLEAN, Cell, FIRST};
-use super::shelf::Shelf;
+use super::cell::{Address, CLEAN, Cell, FIRST, Stamp};
+use super::shelf::{CellOf, Shelf};
 use std::num::NonZeroU32;
 
 /// The marks of one column. Laws: a cell is in `dirty` if and only if `dirtied` is the present generation; a cell is in
@@ -84,14 +84,14 @@ impl<S: Shelf> Tracker<S> {
     }
 
     /// A cell that comes into being.
-    pub(super) fn create(&mut self, at: Address<S::Sub>, value: S::Item, now: i64) -> Cell<S::Item> {
+    pub(super) fn create(&mut self, at: Address<S::Sub>, value: S::Item, now: i64) -> CellOf<S> {
         self.dirty.push(at);
-        Cell { value, born: self.generation, dirtied: self.generation.get(), written: now }
+        Cell { value, born: self.generation, dirtied: self.generation.get(), written: S::Stamp::at(now) }
     }
 
     /// Before every write to a cell.
     #[inline]
-    pub(super) fn touch(&mut self, slot: u32, sub: &S::Sub, cell: &mut Cell<S::Item>) {
+    pub(super) fn touch(&mut self, slot: u32, sub: &S::Sub, cell: &mut CellOf<S>) {
         if cell.dirtied != self.generation.get() {
             self.touch_first(slot, sub, cell);
         }
@@ -99,14 +99,14 @@ impl<S: Shelf> Tracker<S> {
 
     #[cold]
     #[inline(never)]
-    fn touch_first(&mut self, slot: u32, sub: &S::Sub, cell: &mut Cell<S::Item>) {
+    fn touch_first(&mut self, slot: u32, sub: &S::Sub, cell: &mut CellOf<S>) {
         self.copy(slot, sub, cell);
         cell.dirtied = self.generation.get();
         self.dirty.push(Address { slot, sub: sub.clone() });
     }
 
     /// After a cell was taken out.
-    pub(super) fn removed(&mut self, slot: u32, sub: &S::Sub, cell: &Cell<S::Item>) {
+    pub(super) fn removed(&mut self, slot: u32, sub: &S::Sub, cell: &CellOf<S>) {
         self.copy(slot, sub, cell);
         if cell.born < self.generation {
             self.gone.push(Address { slot, sub: sub.clone() });
@@ -114,7 +114,7 @@ impl<S: Shelf> Tracker<S> {
     }
 
     /// Encodes a cell that the outstanding snapshot still has to write.
-    fn copy(&mut self, slot: u32, sub: &S::Sub, cell: &Cell<S::Item>) {
+    fn copy(&mut self, slot: u32, sub: &S::Sub, cell: &CellOf<S>) {
         let Some(frozen) = self.frozen.as_mut().filter(|frozen| frozen.generation == cell.dirtied) else { return };
         let timed = self.timed;
         let at = Address { slot, sub: sub.clone() };
@@ -149,14 +149,14 @@ impl<S: Shelf> Tracker<S> {
 }
 
 /// Appends a cell's encoding: the time of its last write where that counts, then the value.
-pub(super) fn encode_cell<S: Shelf>(timed: bool, cell: &Cell<S::Item>, out: &mut Vec<u8>) -> Result<(), String> {
+pub(super) fn encode_cell<S: Shelf>(timed: bool, cell: &CellOf<S>, out: &mut Vec<u8>) -> Result<(), String> {
     if timed {
-        out.extend_from_slice(&cell.written.to_le_bytes());
+        out.extend_from_slice(&cell.written.millis().to_le_bytes());
     }
     S::encode_item(&cell.value, out)
 }
 
 /// Encoded or never written: no snapshot waits for the cell.
-pub(super) fn clean<V>(cell: &mut Cell<V>) {
+pub(super) fn clean<V, W>(cell: &mut Cell<V, W>) {
     cell.dirtied = CLEAN;
 }

@@ -16,7 +16,8 @@ use std::path::Path;
 pub struct Files;
 
 impl Files {
-    /// Lines as bytes, at most 1 MiB each unless told otherwise. The meta data has the file's name and the line's first byte.
+    /// Lines as bytes, at most 1 MiB each unless told otherwise. The meta data has the file's name and the line's first
+    /// byte.
     pub fn lines<P: AsRef<str>>(paths: impl IntoIterator<Item = P>) -> FileSource {
         FileSource::new(paths.into_iter().map(|p| p.as_ref().into()).collect())
     }

@@ -49,18 +49,14 @@ impl Folder {
 
     /// Makes it where there is none, durably.
     pub(super) fn make(&self) -> Result<()> {
-        if self.0.is_dir() {
-            return Ok(());
-        }
         let fails = |e: io::Error| format!("{}: cannot make the folder for the output: {e}", self.0.display());
+        let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.is_dir();
+        let missing: Vec<&Path> = self.0.ancestors().take_while(missing).collect();
         fs::create_dir_all(&self.0).map_err(fails)?;
-        // Which of the parents are new is not known; syncing one that is not costs little.
-        for parent in self.0.ancestors().skip(1).take(3).filter(|p| !p.as_os_str().is_empty()) {
-            if sync_folder(parent).is_err() {
-                break;
-            }
+        for made in missing {
+            let parent = made.parent().filter(|p| !p.as_os_str().is_empty());
+            sync_folder(parent.unwrap_or(Path::new("."))).map_err(fails)?;
         }
-        sync_folder(&self.0).map_err(fails)?;
         Ok(())
     }
 

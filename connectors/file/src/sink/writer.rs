@@ -116,3 +116,31 @@ impl Drop for Hidden {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file on the one device that is always full.
+    fn full(folder: &std::path::Path) -> Hidden {
+        let file = File::options().write(true).open("/dev/full").unwrap();
+        Hidden {
+            folder: folder.into(),
+            name: ".part-x".into(),
+            file,
+            buffer: b"line\n".to_vec(),
+            written: 0,
+            staged: false,
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for error in [full(folder.path()).flush().err(), full(folder.path()).stage("part-1".into()).err()] {
+            let error = error.unwrap().to_string();
+            assert!(error.contains(".part-x") && error.contains("space"), "{error}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is visible");
+    }
+}

@@ -7,7 +7,8 @@ pub(super) const CHUNK: usize = 256 << 10;
 /// What is kept of a line above the limit.
 const KEPT: usize = 1024;
 
-/// Lines out of chunks of any size. Holds one line up to the limit and a chunk; of a longer line its head and its length.
+/// Lines out of chunks of any size. Holds one line up to the limit and a chunk; of a longer line its head and its
+/// length.
 pub(super) struct Lines {
     buffer: Vec<u8>,
     /// Where the line that is not finished starts in the buffer.
@@ -134,5 +135,67 @@ impl Long {
         let kept = bytes.len().min(KEPT - self.head.len());
         self.head.extend_from_slice(&bytes[..kept]);
         self.length += bytes.len() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The lines of bytes that come in chunks of these sizes, over and over; idle after some.
+    fn chunked(mut bytes: &[u8], sizes: &[usize], idle: bool, max_line: usize) -> Vec<Line> {
+        let mut lines = Lines::new(0, max_line);
+        let (mut got, mut all) = (vec![], bytes.len() as u64);
+        for size in sizes.iter().cycle() {
+            assert_eq!(lines.position() + bytes.len() as u64, all);
+            let size = (*size).min(bytes.len());
+            let (chunk, rest) = bytes.split_at(size);
+            lines.space()[..size].copy_from_slice(chunk);
+            lines.filled(size);
+            got.extend(std::iter::from_fn(|| lines.next()));
+            if idle {
+                lines.rest();
+            }
+            bytes = rest;
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        got.extend(lines.last());
+        assert_eq!((lines.at(), lines.last()), (all, None));
+        all = lines.position();
+        assert_eq!(lines.at(), all);
+        got
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_the_same_for_all_chunkings(
+            bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), any::<u8>()], 0..400),
+            sizes in proptest::collection::vec(1usize..50, 1..10),
+            idle: bool, max_line in 1usize..30,
+        ) {
+            let wanted = chunked(&bytes, &[bytes.len().max(1)], false, max_line);
+            prop_assert_eq!(chunked(&bytes, &sizes, idle, max_line), wanted);
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_by_the_limit_and_a_chunk() {
+        let mut lines = Lines::new(0, 2 * CHUNK);
+        for _ in 0..50 {
+            let space = lines.space();
+            space.fill(b'x');
+            let filled = space.len();
+            lines.filled(filled);
+            assert_eq!(lines.next(), None);
+            assert!(lines.buffer.len() <= 3 * CHUNK);
+        }
+        lines.space()[0] = b'\n';
+        lines.filled(1);
+        assert!(lines.next().is_some_and(|l| l.fault.is_some() && l.value.len() == KEPT));
+        lines.space();
+        assert_eq!(lines.buffer.len(), CHUNK);
     }
 }

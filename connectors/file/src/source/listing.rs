@@ -1,11 +1,11 @@
-//! Which files there are, and where one is now.
-use crate::source::split::{FileSplit, Head, HeadCheck, Inode};
+//! Which files there are.
+use crate::source::split::{FileSplit, Head, Inode};
 use crate::source::{MAX_FILES, STDIN};
 use millstream_runtime::Result;
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What the last listing saw, so that a file's head is read once and not every second.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +26,8 @@ impl Listing {
             for file in files(path, follow && self.complete)? {
                 let split = self.split(&file, follow).map_err(|e| format!("{file}: cannot be read: {e}"))?;
                 let Some(split) = split else { continue };
-                known.insert(split.inode(), split.clone());
-                if seen.insert(split.clone()) {
+                known.insert(split.inode(), split);
+                if seen.insert(split) {
                     splits.push(split);
                 }
             }
@@ -44,19 +44,19 @@ impl Listing {
         }
         let known = self.known.get(&Inode::of(&meta));
         if let Some(known) = known.filter(|_| Inode::of(&meta).is_unique() && follow) {
-            return Ok(Some(known.at(path)));
+            return Ok(Some(*known));
         }
         let Some(file) = present(File::open(path))? else { return Ok(None) };
         let head = Head::read(&file)?;
         if follow && !head.is_final() {
             return Ok(None);
         }
-        Ok(Some(FileSplit::of(path, Inode::of(&file.metadata()?), &head)))
+        Ok(Some(FileSplit::of(Inode::of(&file.metadata()?), &head)))
     }
 }
 
 /// The files of a path, sorted by name.
-fn files(path: &str, may_be_missing: bool) -> Result<Vec<String>> {
+pub(super) fn files(path: &str, may_be_missing: bool) -> Result<Vec<String>> {
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
         Err(e) if e.kind() == ErrorKind::NotFound && may_be_missing => return Ok(vec![]),
@@ -66,13 +66,13 @@ fn files(path: &str, may_be_missing: bool) -> Result<Vec<String>> {
         return Ok(vec![path.to_owned()]);
     }
     if meta.is_dir() {
-        return files_in(Path::new(path));
+        return files_in(Path::new(path), MAX_FILES);
     }
     Err(format!("{path}: is neither a file nor a folder; pipe it in and read - instead").into())
 }
 
-/// The files of a folder that are not hidden, sorted by name.
-fn files_in(folder: &Path) -> Result<Vec<String>> {
+/// The files of a folder that are not hidden, at most so many, sorted by name.
+pub(super) fn files_in(folder: &Path, most: usize) -> Result<Vec<String>> {
     let fails = |e: io::Error| format!("{}: the folder cannot be read: {e}", folder.display());
     let mut files = vec![];
     for entry in fs::read_dir(folder).map_err(fails)? {
@@ -83,81 +83,36 @@ fn files_in(folder: &Path) -> Result<Vec<String>> {
         }
         let path = entry.path().into_os_string().into_string();
         files.push(path.map_err(|p| format!("{}: the file's name is no UTF-8: rename it", p.display()))?);
-        if files.len() > MAX_FILES {
+        if files.len() > most {
             let folder = folder.display();
-            return Err(format!("{folder}: holds more than {MAX_FILES} files: read it in parts, or join them").into());
+            return Err(format!("{folder}: holds more than {most} files: read it in parts, or join them").into());
         }
     }
     files.sort_unstable();
     Ok(files)
 }
 
-/// The folder in which a path's file is found again when it was renamed: the path itself, if it is one.
-pub(super) fn folder_of(path: &str) -> PathBuf {
-    let path = Path::new(path);
-    if path.is_dir() {
-        return path.to_owned();
-    }
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
-/// An open file and its name now.
-pub(super) struct FoundFile {
-    pub(super) file: File,
-    pub(super) path: String,
-    /// The split was listed when the file's only line had no end; another split has all of it now.
-    pub(super) superseded: bool,
-}
-
-/// Finds the file of a split: under its name, or under another in its folder or in `folders`.
-pub(super) fn find(split: &FileSplit, folders: &[PathBuf]) -> Result<Option<FoundFile>> {
-    let fails = |path: &str, e: io::Error| format!("{path}: cannot be read: {e}");
-    if let Some(found) = is_at(split, split.path()).map_err(|e| fails(split.path(), e))? {
-        return Ok(Some(found));
-    }
-    let Some(path) = whereabouts(split.inode(), folders)? else { return Ok(None) };
-    Ok(is_at(split, &path).map_err(|e| fails(&path, e))?)
-}
-
-/// The name that a file has now in one of the folders.
-pub(super) fn whereabouts(inode: Inode, folders: &[PathBuf]) -> Result<Option<String>> {
-    for folder in folders {
-        for path in files_in(folder)? {
-            if is_still(inode, &path) {
-                return Ok(Some(path));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Whether a name stands for this file.
-pub(super) fn is_still(inode: Inode, path: &str) -> bool {
-    fs::metadata(path).is_ok_and(|meta| Inode::of(&meta) == inode)
-}
-
-fn is_at(split: &FileSplit, path: &str) -> io::Result<Option<FoundFile>> {
-    if !is_still(split.inode(), path) {
-        return Ok(None);
-    }
-    let Some(file) = present(File::open(path))? else { return Ok(None) };
-    let same = Inode::of(&file.metadata()?) == split.inode();
-    let superseded = match split.check_head(&file)? {
-        HeadCheck::Same if same => false,
-        HeadCheck::Grown if same => true,
-        _ => return Ok(None),
-    };
-    Ok(Some(FoundFile { file, path: path.to_owned(), superseded }))
-}
-
 /// What is there, or none where it has gone.
-fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+pub(super) fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(there) => Ok(Some(there)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_too_many_files_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c", ".hidden"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        assert_eq!(files_in(folder.path(), 3).unwrap().len(), 3);
+        let error = files_in(folder.path(), 2).unwrap_err().to_string();
+        assert!(error.contains(folder.path().to_str().unwrap()) && error.contains("more than 2"), "{error}");
     }
 }

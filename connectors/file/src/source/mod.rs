@@ -2,18 +2,19 @@
 mod lines;
 mod listing;
 mod pipe;
+mod places;
 pub(crate) mod reader;
 pub(crate) mod split;
 mod tail;
 
 use crate::source::listing::Listing;
+use crate::source::places::Places;
 use crate::source::reader::FileReader;
-use crate::source::split::FileSplit;
+use crate::source::split::{FileOffset, FileSplit};
 use crate::source::tail::{Tail, Watch};
 use millstream_runtime::Result;
 use millstream_runtime::source::{Found, Source, Splits};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// What a path of standard input is.
 const STDIN: &str = "-";
@@ -30,11 +31,12 @@ pub const MAX_FILES: usize = 100_000;
 /// Lines of files as bytes, without their ends. The meta data has the file's path and the line's first byte.
 ///
 /// A path is a file, a folder (its files in the order of their names, without those whose names start with a dot, and
-/// without folders inside) or `-`, standard input. A file is known by device, inode, time of birth and a hash of its first
-/// line, so one that is renamed goes on as the same split, and a new one under the old name is another split. Files may
-/// only grow: one that becomes shorter stops the job.
+/// without folders inside) or `-`, standard input. A file is known by device, inode, time of birth and a hash of its
+/// first line, so one that is renamed goes on as the same split, and a new one under the old name is another split.
+/// Files may only grow: one that becomes shorter stops the job.
 ///
-/// A line above the limit of [`FileSource::max_line`] comes as its first KiB, with `meta.fault` that says how long it was.
+/// A line above the limit of [`FileSource::max_line`] comes as its first KiB, with `meta.fault` that says how long it
+/// was.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FileSource {
@@ -54,6 +56,9 @@ pub struct FileSource {
     #[arg(skip)]
     #[serde(skip)]
     listing: Listing,
+    #[arg(skip)]
+    #[serde(skip)]
+    places: Places,
 }
 
 impl Default for FileSource {
@@ -64,6 +69,7 @@ impl Default for FileSource {
             max_line: DEFAULT_MAX_LINE,
             skip_missing: false,
             listing: Listing::default(),
+            places: Places::default(),
         }
     }
 }
@@ -103,22 +109,20 @@ impl FileSource {
         Ok(())
     }
 
-    /// Every folder in which a file of this source may be found after it was renamed.
-    fn folders(&self) -> Vec<PathBuf> {
-        self.paths.iter().filter(|p| *p != STDIN).map(|p| listing::folder_of(p)).collect()
-    }
-
     /// A split whose file is nowhere.
-    fn missing(&self, split: &FileSplit, at: u64) -> Result<FileReader> {
-        let says = format!(
-            "{}: the file that was read to byte {at} is no longer there, under this name or another in its folder",
-            split.path()
-        );
-        if self.skip_missing {
-            tracing::warn!("{says}; goes on without it");
-            return Ok(FileReader::gone(at));
+    fn missing(&self, from: Option<FileOffset>) -> Result<FileReader> {
+        let says = match &from {
+            Some(FileOffset { at, path }) => {
+                format!("{path}: the file that was read to byte {at} is gone, or was overwritten")
+            }
+            None => format!("{}: a file that was listed is gone before it was read", self.paths.join(", ")),
+        };
+        if !self.skip_missing {
+            let cure = "put it back, under any name in its folder, or give up the rest of it with --skip-missing";
+            return Err(format!("{says}; {cure}").into());
         }
-        Err(format!("{says}; put it back, or give up the rest of it with --skip-missing").into())
+        tracing::warn!("{says}; goes on without it");
+        Ok(FileReader::gone(from.unwrap_or(FileOffset { at: 0, path: "".into() })))
     }
 }
 
@@ -130,27 +134,28 @@ impl Source for FileSource {
         self.check()?;
         let mut splits = self.listing.splits(&self.paths, self.follow)?;
         if self.paths.iter().any(|p| p == STDIN) {
-            splits.push(FileSplit::stdin());
+            splits.push(FileSplit::STDIN);
         }
         let found = splits.into_iter().map(Found::from).collect();
         Ok(if self.follow { Splits::Growing(found) } else { Splits::Fixed(found) })
     }
 
-    fn open(&self, split: &FileSplit, from: Option<u64>) -> Result<FileReader> {
+    fn open(&self, split: &FileSplit, from: Option<FileOffset>) -> Result<FileReader> {
         self.check()?;
-        let at = from.unwrap_or(0);
-        if split.is_stdin() {
+        let at = from.as_ref().map_or(0, |from| from.at);
+        if *split == FileSplit::STDIN {
             return Ok(FileReader::stdin(at, self.max_line));
         }
-        let folders = self.folders();
-        let Some(found) = listing::find(split, &folders)? else {
-            return self.missing(split, at);
+        let Some(found) = self.places.find(split, &self.paths)? else {
+            return self.missing(from);
         };
-        if found.superseded {
-            return Ok(FileReader::gone(at));
+        // With an offset the split is from an earlier start; this start's listing has the file as another one. Without, the
+        // file may have grown since this start's listing, and nobody else reads it.
+        if found.has_grown && from.is_some() {
+            return Ok(FileReader::gone(FileOffset { at, path: found.path.into() }));
         }
-        let watch = self.follow.then(|| Watch::new(folders));
-        Tail::open(found, split.clone(), at, self.max_line, watch).map(FileReader::file)
+        let watch = self.follow.then(|| Watch::new(places::folders(&self.paths)));
+        Tail::open(found, *split, at, self.max_line, watch).map(FileReader::file)
     }
 
     fn replayable(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Input that is read once, front to back: standard input.
 use crate::source::lines::{Line, Lines};
+use crate::source::split::FileOffset;
 use millstream_runtime::Result;
 use millstream_runtime::data::Bytes;
 use millstream_runtime::source::{Batch, Meta, Progress, Reader, Received};
@@ -22,7 +23,7 @@ impl<R: Read> Pipe<R> {
 
 impl<R: Read + 'static> Reader for Pipe<R> {
     type Item = Received<Bytes>;
-    type Offset = u64;
+    type Offset = FileOffset;
 
     /// Reads once, so that lines do not wait for more of them.
     fn read(&mut self, batch: &mut Batch<Received<Bytes>>) -> Result<Progress> {
@@ -41,8 +42,8 @@ impl<R: Read + 'static> Reader for Pipe<R> {
         Ok(Progress::Ended)
     }
 
-    fn offset(&self) -> u64 {
-        self.lines.at()
+    fn offset(&self) -> FileOffset {
+        FileOffset { at: self.lines.at(), path: Arc::clone(&self.name) }
     }
 }
 
@@ -73,5 +74,52 @@ pub(super) fn read_some(input: &mut impl Read, lines: &mut Lines) -> io::Result<
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millstream_runtime::threaded::Threaded;
+    use std::time::Duration;
+
+    /// Gives its parts one by one, then the end, or an error.
+    struct Parts(Vec<io::Result<&'static str>>);
+
+    impl Read for Parts {
+        fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+            let part = if self.0.is_empty() { return Ok(0) } else { self.0.remove(0)? };
+            space[..part.len()].copy_from_slice(part.as_bytes());
+            Ok(part.len())
+        }
+    }
+
+    #[test]
+    fn lines_do_not_wait_for_more_of_them() {
+        let interrupted = Err(io::ErrorKind::Interrupted.into());
+        let mut pipe = Pipe::new(Parts(vec![Ok("1\n2"), interrupted, Ok("2\n3")]), "-", 10, 100);
+        let mut reads = vec![];
+        for wanted in [Progress::More, Progress::More, Progress::Ended] {
+            let mut batch = Batch::default();
+            assert_eq!(pipe.read(&mut batch).unwrap(), wanted);
+            reads.push(batch.drain().map(|l| (l.meta.offset, l.value)).collect::<Vec<_>>());
+        }
+        assert_eq!(reads, [vec![(10, b"1".to_vec())], vec![(12, b"22".to_vec())], vec![(15, b"3".to_vec())]]);
+        assert_eq!(pipe.offset(), FileOffset { at: 16, path: "-".into() });
+    }
+
+    #[test]
+    fn a_pipe_that_breaks_says_so_through_its_thread() {
+        let pipe = Pipe::new(Parts(vec![Ok("1\n"), Err(io::ErrorKind::BrokenPipe.into())]), "-", 0, 100);
+        let mut threaded = Threaded::new(pipe);
+        let mut batch = Batch::default();
+        let error = loop {
+            match threaded.read(&mut batch) {
+                Ok(_) => std::thread::sleep(Duration::from_millis(1)),
+                Err(e) => break e.to_string(),
+            }
+        };
+        assert!(error.starts_with("-: cannot be read"), "{error}");
+        assert_eq!(batch.len(), 1);
     }
 }

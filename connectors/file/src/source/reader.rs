@@ -1,6 +1,7 @@
 //! The reader of one split.
 use crate::source::STDIN;
 use crate::source::pipe::Pipe;
+use crate::source::split::FileOffset;
 use crate::source::tail::Tail;
 use millstream_runtime::Result;
 use millstream_runtime::data::Bytes;
@@ -8,7 +9,7 @@ use millstream_runtime::source::{Batch, Progress, Reader, Received, Waker};
 use millstream_runtime::threaded::Threaded;
 use std::io::Stdin;
 
-/// Reads the lines of a file or of standard input. Its offset is the byte where the next line starts.
+/// Reads the lines of a file or of standard input. Its offset is where the next line starts.
 pub struct FileReader(Kind);
 
 enum Kind {
@@ -16,7 +17,7 @@ enum Kind {
     /// A read of it may block.
     Stdin(Threaded<Pipe<Stdin>>),
     /// Nothing to read, and where that was.
-    Gone(u64),
+    Gone(FileOffset),
 }
 
 impl FileReader {
@@ -28,14 +29,14 @@ impl FileReader {
         Self(Kind::Stdin(Threaded::new(Pipe::new(std::io::stdin(), STDIN, at, max_line))))
     }
 
-    pub(super) fn gone(at: u64) -> Self {
+    pub(super) fn gone(at: FileOffset) -> Self {
         Self(Kind::Gone(at))
     }
 }
 
 impl Reader for FileReader {
     type Item = Received<Bytes>;
-    type Offset = u64;
+    type Offset = FileOffset;
 
     fn read(&mut self, batch: &mut Batch<Received<Bytes>>) -> Result<Progress> {
         match &mut self.0 {
@@ -45,11 +46,11 @@ impl Reader for FileReader {
         }
     }
 
-    fn offset(&self) -> u64 {
+    fn offset(&self) -> FileOffset {
         match &self.0 {
             Kind::File(tail) => tail.offset(),
             Kind::Stdin(pipe) => pipe.offset(),
-            Kind::Gone(at) => *at,
+            Kind::Gone(at) => at.clone(),
         }
     }
 

@@ -2,24 +2,21 @@
 use millstream_runtime::codec::hash_bytes;
 use millstream_runtime::data::{Schema, State};
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 use std::fs::{File, Metadata};
-use std::hash::{Hash, Hasher};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 /// A head is at most this long.
 pub(super) const HEAD: usize = 1024;
 
-/// A file: device, inode, time of birth, and a hash of its head, which is its first line, at most 1 KiB of it. The head of
-/// a file that only grows never changes, so the same file is the same split in every listing, also after a restart.
+/// A file: device, inode, time of birth, and a hash of its head, which is its first line, at most 1 KiB of it. The head
+/// of a file that only grows never changes, so the same file is the same split in every listing, also after a restart.
 ///
-/// The path is where the file was first seen, for messages and as a place to look first: two splits with the same file and
-/// other paths are equal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Its name is no part of it, not even of the encoding: a renamed file stays the same split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FileSplit {
-    path: String,
     device: u64,
     inode: u64,
     /// Nanoseconds since 1970; 0 where the file system does not say. Tells a file from an older one whose inode it got.
@@ -29,20 +26,29 @@ pub struct FileSplit {
 }
 
 impl State for FileSplit {
-    const SCHEMA: Schema =
-        Schema::new("FileSplit", 1, "{path:String,device:u64,inode:u64,born:u64,head_len:u32,head_hash:u64}");
+    const SCHEMA: Schema = Schema::new("FileSplit", 1, "{device:u64,inode:u64,born:u64,head_len:u32,head_hash:u64}");
+}
+
+/// Where to go on in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOffset {
+    /// The byte where the next line starts.
+    pub at: u64,
+    /// The name under which the file was read, for messages.
+    pub path: Arc<str>,
+}
+
+impl State for FileOffset {
+    const SCHEMA: Schema = Schema::new("FileOffset", 1, "{at:u64,path:String}");
 }
 
 impl FileSplit {
-    /// Standard input.
-    pub(super) fn stdin() -> Self {
-        Self { path: super::STDIN.into(), device: 0, inode: 0, born: 0, head_len: 0, head_hash: 0 }
-    }
+    /// Standard input: no file has the inode 0.
+    pub(super) const STDIN: Self = Self { device: 0, inode: 0, born: 0, head_len: 0, head_hash: 0 };
 
     /// An open file, by the first bytes of it.
-    pub(super) fn of(path: &str, inode: Inode, head: &Head) -> Self {
+    pub(super) fn of(inode: Inode, head: &Head) -> Self {
         Self {
-            path: path.into(),
             device: inode.device,
             inode: inode.number,
             born: inode.born,
@@ -51,22 +57,8 @@ impl FileSplit {
         }
     }
 
-    /// Where it was first seen.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    pub(super) fn is_stdin(&self) -> bool {
-        self.inode == 0 && self.path == super::STDIN
-    }
-
     pub(super) fn inode(&self) -> Inode {
         Inode { device: self.device, number: self.inode, born: self.born }
-    }
-
-    /// The same file under the name that it has now.
-    pub(super) fn at(&self, path: &str) -> Self {
-        Self { path: path.into(), ..self.clone() }
     }
 
     /// Whether a file with this inode has the head, too.
@@ -78,10 +70,6 @@ impl FileSplit {
         }
         let whole = len == HEAD || bytes[..len].ends_with(b"\n");
         Ok(if whole || bytes.len() == len { HeadCheck::Same } else { HeadCheck::Grown })
-    }
-
-    fn identity(&self) -> (u64, u64, u64, u32, u64) {
-        (self.device, self.inode, self.born, self.head_len, self.head_hash)
     }
 }
 
@@ -151,26 +139,4 @@ fn read_head(file: &File) -> io::Result<Vec<u8>> {
     }
     bytes.truncate(filled);
     Ok(bytes)
-}
-
-impl PartialEq for FileSplit {
-    fn eq(&self, other: &Self) -> bool {
-        self.identity() == other.identity()
-    }
-}
-impl Eq for FileSplit {}
-impl PartialOrd for FileSplit {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for FileSplit {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.identity().cmp(&other.identity())
-    }
-}
-impl Hash for FileSplit {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.identity().hash(state);
-    }
 }

@@ -1,8 +1,8 @@
 //! Reads a file, and follows it while it grows, is renamed, and goes.
 use crate::source::lines::Lines;
-use crate::source::listing::{self, FoundFile};
 use crate::source::pipe::{push, read_some, take_lines};
-use crate::source::split::{FileSplit, HeadCheck, Inode};
+use crate::source::places::{self, FoundFile};
+use crate::source::split::{FileOffset, FileSplit, HeadCheck, Inode};
 use millstream_runtime::Result;
 use millstream_runtime::data::Bytes;
 use millstream_runtime::source::{Batch, Progress, Reader, Received};
@@ -59,10 +59,10 @@ impl Watch {
     }
 
     fn has_name(&mut self, inode: Inode) -> Result<bool> {
-        if listing::is_still(inode, &self.path) {
+        if places::is_still(inode, &self.path) {
             return Ok(true);
         }
-        let found = listing::whereabouts(inode, &self.folders)?;
+        let found = places::whereabouts(inode, &self.folders)?;
         let has = found.is_some();
         self.path = found.unwrap_or_default();
         Ok(has)
@@ -87,8 +87,8 @@ impl Tail {
         }
         if before != *b"\n" && file.metadata().map_err(fails)?.len() > at {
             return Err(format!(
-                "{path}: byte {at} is inside a line: the file's last line had no end when it was read, and was longer later; \
-                 end it with a line break before the job ends, or read with --follow"
+                "{path}: byte {at} is inside a line: the last line had no end when it was read, and has grown since; \
+                 end the file with a line break before the job ends, or read with --follow"
             )
             .into());
         }
@@ -153,14 +153,15 @@ fn check_length(path: &str, read: u64, length: u64) -> Result<()> {
         return Ok(());
     }
     Err(format!(
-        "{path}: was cut to {length} bytes after {read} had been read: lines may be lost; rotate it by renaming, without copytruncate"
+        "{path}: was cut to {length} bytes after {read} had been read: lines may be lost; \
+         rotate it by renaming, without copytruncate"
     )
     .into())
 }
 
 impl Reader for Tail {
     type Item = Received<Bytes>;
-    type Offset = u64;
+    type Offset = FileOffset;
 
     fn read(&mut self, batch: &mut Batch<Received<Bytes>>) -> Result<Progress> {
         if self.is_waiting()? {
@@ -181,7 +182,7 @@ impl Reader for Tail {
         Ok(Progress::More)
     }
 
-    fn offset(&self) -> u64 {
-        self.lines.at()
+    fn offset(&self) -> FileOffset {
+        FileOffset { at: self.lines.at(), path: Arc::clone(&self.name) }
     }
 }

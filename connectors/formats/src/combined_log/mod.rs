@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 /// client identity user [day/month/year:hour:minute:second zone] "request" status bytes "referer" "agent"
 /// ```
 ///
-/// Nothing may follow. Inside quotes a backslash takes the character behind it along; both stay as they are. The request
-/// has at least two words, split by single spaces: the method, which may be empty, and the target. Day names and leap
-/// seconds are refused, as are digits other than ASCII's.
+/// Nothing may follow. Inside quotes a backslash takes the character behind it along; both stay as they are. The
+/// request has at least two words, split by single spaces: the method, which may be empty, and the target. Day names
+/// and leap seconds are refused, as are digits other than ASCII's.
 ///
 /// ```
 /// use millstream_formats::{CombinedLog, Decode, Hit};

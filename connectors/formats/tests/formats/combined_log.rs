@@ -1,4 +1,5 @@
-//! The combined log, against a slow and plain reading of its rules, and against verdicts of Python's `re` and `strptime`.
+//! The combined log, against a slow and plain reading of its rules, and against verdicts of Python's `re` and
+//! `strptime`.
 use millstream_formats::{CombinedLog, Decode, Hit};
 use millstream_runtime::time::Timestamp;
 use proptest::prelude::*;
@@ -246,7 +247,7 @@ prop_compose! {
     /// Mostly a line of the format.
     fn lines()(
         names in [field(), field(), field()],
-        time in prop_oneof![Just("17/May/2015:10:05:03 +0000"), Just("18/May/2015:10:05:03 -0100"), Just("18/May"), Just("")],
+        time in "17/May/2015:10:05:03 \\+0000|18/May/2015:10:05:03 -0100|18/May|",
         request in quoted(), status in "[0-9]{3}|[0-9a]{2,4}", size in "-|[0-9]{1,5}|[0-9-]{0,22}",
         referer in quoted(), agent in quoted(), end in "|||| |\n|x",
     ) -> String {
@@ -282,7 +283,7 @@ proptest! {
     }
 
     #[test]
-    fn any_time_is_one_or_none(time in "[0-9]{1,2}/(jan|Feb|MAR|xyz)/[0-9]{4}:[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2} [+-][0-9:.]{0,12}") {
+    fn any_time_is_one_or_none(time in "[0-9]{1,2}/(jan|Feb|xyz)/[0-9]{4}(:[0-9]{1,2}){3} [+-][0-9:.]{0,12}") {
         let _ = decode(&line_at(&time));
     }
 }

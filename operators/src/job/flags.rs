@@ -1,0 +1,152 @@
+//! The flags of every job, the verbs, and the command line of both with the job's own flags.
+use super::values::{Endpoint, Interval, Keep, Restore, Slice};
+use clap::{Arg, Command, ValueEnum};
+use millstream_runtime::time::Span;
+use std::path::PathBuf;
+
+/// What a job can be told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Verb {
+    /// Runs, from the latest checkpoint unless told otherwise. The default.
+    Run,
+    /// Prints the graph, with what a restore would keep, start anew or drop.
+    Plan,
+    /// Judges the graph and its state, touching nothing outside.
+    Check,
+    /// Asks the running job for a checkpoint that is kept.
+    Savepoint,
+    /// Runs from the checkpoint of this number.
+    Restore,
+    /// Says what is in the job's state.
+    Status,
+}
+
+/// What every job can be told. Every verb takes every flag, in front of the verb or behind it.
+#[derive(clap::Args, Debug)]
+#[group(skip)]
+pub(crate) struct Flags {
+    /// What to do.
+    #[arg(value_name = "COMMAND", value_enum, default_value = "run", hide = true)]
+    pub verb: Verb,
+    /// The checkpoint that `restore` runs from.
+    #[arg(value_name = "CHECKPOINT", hide = true)]
+    pub checkpoint: Option<u64>,
+    /// A TOML file whose keys are these flags, with `_` for `-`; a flag on the command line wins.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Worker threads, 1 to 1024.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: u16,
+    /// Where checkpoints are: a folder [default: ./JOB_state].
+    #[arg(long, value_name = "LOCATION")]
+    pub state: Option<String>,
+    /// How often a checkpoint is taken: 500ms, 30s, 5m, or `off` for none before the end.
+    #[arg(long, value_name = "SPAN", default_value = "1s")]
+    pub checkpoint_interval: Interval,
+    /// What to go on from: latest, none, or the number of a checkpoint.
+    #[arg(long, value_name = "CHECKPOINT", default_value = "latest")]
+    pub restore: Restore,
+    /// How often in a row a job that failed is started again.
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub restarts: u32,
+    /// The wait before the first such start; it doubles.
+    #[arg(long, value_name = "SPAN", default_value = "1s")]
+    pub restart_backoff: Span,
+    /// How many checkpoints in a row may fail before the job does.
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub checkpoint_failures: u32,
+    /// How many checkpoints stay, beside savepoints.
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub keep: Keep,
+    /// Drops the state of an operator that the job no longer has; may be given again.
+    #[arg(long, value_name = "UID")]
+    pub drop_state: Vec<String>,
+    /// How long a slice is: the grain of watermarks and timers.
+    #[arg(long, value_name = "SPAN", default_value = "10ms", hide = true)]
+    pub slice: Slice,
+    /// Serves /metrics for Prometheus, /live and /ready here: a loopback address and a port.
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<Endpoint>,
+    /// What is logged, as in RUST_LOG [default: MILLSTREAM_LOG, RUST_LOG, or info].
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Shows no progress and logs errors only.
+    #[arg(long)]
+    pub quiet: bool,
+    /// `check`: the checkpoint to judge by, in place of what --restore says.
+    #[arg(long, value_name = "N")]
+    pub against: Option<u64>,
+    /// `savepoint`: the job stops after it.
+    #[arg(long)]
+    pub stop: bool,
+    /// `savepoint`: how long to wait for the running job.
+    #[arg(long, value_name = "SPAN", default_value = "60s")]
+    pub wait: Span,
+}
+
+/// Flags that belong to one call and have no place in a file.
+pub(crate) const NOT_IN_FILES: [&str; 6] = ["config", "against", "stop", "wait", "help", "version"];
+
+impl Flags {
+    /// What was told to the wrong verb.
+    pub fn misplaced(&self) -> Option<String> {
+        match self.verb {
+            Verb::Restore if self.checkpoint.is_none() => {
+                Some("restore needs the number of a checkpoint: `restore 7`; `status` shows which there are".into())
+            }
+            Verb::Restore if self.restore != Restore::default() => {
+                Some(format!("restore takes its checkpoint from its argument; leave out --restore {}", self.restore))
+            }
+            verb if verb != Verb::Restore && self.checkpoint.is_some() => Some(format!(
+                "{} takes no checkpoint; `restore N` and --restore N do",
+                verb.to_possible_value().map_or_else(String::new, |v| v.get_name().into())
+            )),
+            verb if verb != Verb::Check && self.against.is_some() => Some("--against belongs to check".into()),
+            verb if verb != Verb::Savepoint && self.stop => Some("--stop belongs to savepoint".into()),
+            _ => None,
+        }
+    }
+}
+
+/// The command line of a job. Built by hand: a flattened struct's doc comment is not the job's.
+pub(crate) fn command<A: clap::Args>(name: &'static str) -> Command {
+    let own = A::augment_args(Command::new(name).next_help_heading("Flags of this job"));
+    let all = <Flags as clap::Args>::augment_args(own.next_help_heading("Flags of every job"));
+    all.about("A Millstream job.")
+        .long_about(None)
+        .before_help(None)
+        .after_help("Durations are written 500ms, 30s, 5m, 1h or 7d.")
+        .override_usage(format!("{name} [COMMAND] [FLAGS]"))
+        .help_template(format!(
+            "{{about}}\n\n{{usage-heading}} {{usage}}\n\nCommands:\n{}\n{{all-args}}{{after-help}}",
+            verbs()
+        ))
+}
+
+fn verbs() -> String {
+    let line = |verb: &Verb| {
+        let value = verb.to_possible_value()?;
+        let name = match verb {
+            Verb::Restore => format!("{} N", value.get_name()),
+            _ => value.get_name().into(),
+        };
+        Some(format!("  {name:<10} {}\n", value.get_help()?))
+    };
+    Verb::value_variants().iter().filter_map(line).collect()
+}
+
+/// What is wrong with the job's own arguments, which its author must change.
+pub(crate) fn clash<A: clap::Args>() -> Option<String> {
+    let ours = <Flags as clap::Args>::augment_args(Command::new("job"));
+    let theirs = A::augment_args(Command::new("job"));
+    theirs.get_arguments().find_map(|arg| {
+        let id = arg.get_id();
+        if arg.is_positional() {
+            return Some(format!("the job's argument `{id}` has no flag: give it #[arg(long)]"));
+        }
+        let same = |our: &Arg| our.get_id() == id || (our.get_long().is_some() && our.get_long() == arg.get_long());
+        let our = ours.get_arguments().find(|our| same(our))?;
+        let long = our.get_long().unwrap_or("help");
+        Some(format!("the job's argument `{id}` has the name of a flag of every job, --{long}: rename the field"))
+    })
+}

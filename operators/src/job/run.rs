@@ -1,0 +1,105 @@
+//! `run` and `restore`: run the job to its end, to a stop, or to a failure.
+use super::answer::Answer;
+use super::call::Cx;
+use super::launch::launch_build;
+use super::look::{block_on, existing};
+use super::{log, metrics, progress, signals, text};
+use millstream_runtime::run::{Options, Outcome, Pace, Restarts, RestoreFrom, RunError};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Runs it.
+pub(crate) fn run(cx: &Cx, restore: RestoreFrom) -> Answer {
+    match surround(cx) {
+        Ok(surroundings) => {
+            let answer = judged(cx, restore);
+            drop(surroundings);
+            answer
+        }
+        Err(e) => Answer::refused(e),
+    }
+}
+
+/// What stands around a run in a process of its own. Signals are handled first: one that comes before the run counts.
+fn surround(cx: &Cx) -> Result<impl Sized + use<>, String> {
+    let owns = cx.around.owns_process;
+    let status = || Arc::clone(&cx.around.status);
+    let signals = if owns { Some(signals::handle(status())?) } else { None };
+    if owns {
+        log::start(&cx.flags)?;
+    }
+    let endpoint = match cx.flags.metrics {
+        Some(at) => Some(metrics::serve(at.0, cx.name, status())?),
+        None => None,
+    };
+    let shown = match owns && !cx.flags.quiet {
+        true => Some(progress::show(status()).map_err(|e| format!("no thread for progress: {e}"))?),
+        false => None,
+    };
+    Ok((signals, endpoint, shown))
+}
+
+/// Judges the graph first: each mistake is said by itself.
+fn judged(cx: &Cx, restore: RestoreFrom) -> Answer {
+    match cx.draw() {
+        Ok(job) => {
+            let mistakes = job.mistakes();
+            if !mistakes.is_empty() {
+                return Answer::refused_for(&mistakes);
+            }
+        }
+        Err(answer) => return answer,
+    }
+    let (options, began) = (options(cx, restore), Instant::now());
+    match launch_build(&options, None, Arc::clone(&cx.build)) {
+        Ok(outcome) => ended(cx, restore, outcome, began),
+        Err(RunError::Refused(what)) => Answer::refused(what),
+        Err(e) => Answer::failed(e.to_string()),
+    }
+}
+
+fn options(cx: &Cx, restore: RestoreFrom) -> Options {
+    let flags = &cx.flags;
+    Options {
+        workers: flags.workers.into(),
+        restore,
+        pace: Pace { slice: flags.slice.0, interval: flags.checkpoint_interval.0, ..Pace::default() },
+        restarts: Restarts { attempts: flags.restarts, backoff: flags.restart_backoff.0 },
+        checkpoint_failures: flags.checkpoint_failures,
+        keep: flags.keep.0,
+        drop_state: flags.drop_state.clone(),
+        args: cx.args.clone(),
+        status: Arc::clone(&cx.around.status),
+        ..Options::new(cx.name, cx.state())
+    }
+}
+
+fn ended(cx: &Cx, restore: RestoreFrom, outcome: Outcome, began: Instant) -> Answer {
+    let progress = cx.around.status.progress();
+    let took = began.elapsed();
+    let rate = text::count((progress.read as f64 / took.as_secs_f64().max(0.001)) as u64);
+    let read = format!("{} read in {} ({rate}/s)", text::some(progress.read, "record"), text::span(took));
+    let line = match outcome {
+        Outcome::Finished => format!("{} has finished: {read}", cx.name),
+        Outcome::Stopped if progress.checkpoint == 0 => format!("{} was stopped before it began", cx.name),
+        Outcome::Stopped => format!("{} was stopped at checkpoint {}: {read}", cx.name, progress.checkpoint),
+        Outcome::AlreadyFinished => already(cx, restore),
+    };
+    let said = !cx.flags.quiet || outcome == Outcome::AlreadyFinished;
+    Answer { err: if said { format!("{line}\n") } else { String::new() }, ..Answer::default() }
+}
+
+/// Nothing was done, which must not look like success.
+fn already(cx: &Cx, restore: RestoreFrom) -> String {
+    let number = match restore {
+        RestoreFrom::Number(n) => Some(n),
+        _ => block_on(async { existing(cx).await.ok()??.numbers().await.ok()?.last().copied() }).ok().flatten(),
+    };
+    let at = number.map_or_else(String::new, |n| format!(" {n}"));
+    let state = cx.state();
+    format!(
+        "{} has already finished, at checkpoint{at} in {state}: nothing was read or written; to start anew, give \
+         --restore none or another --state",
+        cx.name
+    )
+}
