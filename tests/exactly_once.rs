@@ -2,6 +2,8 @@
 //!
 //! 20 kills, or as many as MILLSTREAM_KILLS says. The input is the real log of MILLSTREAM_DATA, many times over, or what
 //! the job's own generator makes up where that is not there.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

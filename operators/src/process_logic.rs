@@ -145,6 +145,7 @@ impl<H: Handler> ProcessLogic<H> {
         let Parts { records, times, hashes, .. } = batch.into_parts();
         self.slots.clear();
         self.store.resolve(&hashes, |i| &records[i].0, &mut self.slots);
+        self.store.fetch(&self.slots, &mut self.bench);
         let expected = records.len();
         for (i, ((key, record), slot)) in records.into_iter().zip(&self.slots).enumerate() {
             self.store.enter(*slot);

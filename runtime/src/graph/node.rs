@@ -55,6 +55,9 @@ pub(crate) enum Build {
     Sink(Box<dyn SinkBuild>),
 }
 
+/// Makes an operator's logic, with the state of the checkpoint.
+pub type MakeLogic = Box<dyn FnOnce(&OperatorInit<'_>) -> Result<Box<dyn Logic>>>;
+
 /// How an operator with state is made.
 pub struct OperatorBuild {
     /// Whether its inputs cross workers: their batches have targets.
@@ -64,7 +67,7 @@ pub struct OperatorBuild {
     /// Whether it needs processing time.
     pub processing_time: bool,
     /// Makes its logic, with the state of the checkpoint.
-    pub make: Box<dyn FnOnce(&OperatorInit<'_>) -> Result<Box<dyn Logic>>>,
+    pub make: MakeLogic,
 }
 
 /// What an operator's logic is made with.
