@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use timely::container::CapacityContainerBuilder as Build;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::generic::source;
+use timely::dataflow::operators::vec::{Filter, Map};
 use timely::dataflow::operators::{Operator, Probe};
 use timely::dataflow::{ProbeHandle, Scope, StreamVec};
 use timely::{CommunicationConfig, Config, ExchangeData, WorkerConfig};
@@ -66,19 +67,9 @@ pub fn chain_of_operators(workers: usize, count: u64, make: fn(u64) -> Wide) -> 
     run(workers, count, make, |stream, probe| {
         let mut stream = stream;
         for _ in 0..8 {
-            stream = stream.unary::<Build<Vec<Wide>>, _, _, _>(Pipeline, "map", |_, _| {
-                |input, out| {
-                    input.for_each(|cap, batch| out.session(&cap).give_iterator(batch.drain(..).map(step)));
-                }
-            });
+            stream = stream.map(step);
         }
-        let kept = stream.unary::<Build<Vec<Wide>>, _, _, _>(Pipeline, "filter", |_, _| {
-            |input, out| {
-                input.for_each(|cap, batch| {
-                    out.session(&cap).give_iterator(batch.drain(..).filter(|w| !w.key.is_multiple_of(8)))
-                });
-            }
-        });
+        let kept = stream.filter(|w| !w.key.is_multiple_of(8));
         end(kept, probe);
     })
 }
