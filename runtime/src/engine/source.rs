@@ -1,5 +1,6 @@
 //! The driver of a source: holds the epoch of its last tick, reads while the slice has credit, closes the slice at the
 //! next tick.
+use super::alarm::Alarm;
 use super::epoch::{DONE, Epoch, interval, low};
 use super::fuel::Fuel;
 use super::pace::Jitter;
@@ -16,7 +17,6 @@ use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::{Scope, StreamVec};
-use timely::scheduling::Activator;
 
 /// What a source is to its driver: its splits on this worker.
 pub(crate) trait Splits: 'static {
@@ -38,8 +38,9 @@ pub(crate) struct ReadOnce {
     pub more: bool,
 }
 
-/// An idle split is asked again after so long, if nothing wakes the source before.
+/// An idle split is asked again after so long, if nothing wakes the source before; the longer it is idle the more rarely.
 const POLL: Duration = Duration::from_millis(10);
+const POLL_RARELY: Duration = Duration::from_millis(50);
 
 /// A source does not read while so many batches wait in the inboxes of its worker: what is read waits in the source, not
 /// in memory. Those of other workers are bounded by credits and open epochs.
@@ -79,7 +80,7 @@ pub(crate) fn source<'s>(
     let mut driver = Driver {
         jitter: cx.jitter(spec.operator as u64),
         cx: cx.clone(),
-        activator: scope.activator_for(info.address),
+        alarm: Alarm::new(scope.activator_for(info.address)),
         spec,
         splits,
         next,
@@ -87,6 +88,7 @@ pub(crate) fn source<'s>(
         reports,
         caps: None,
         credit: 0,
+        poll: POLL,
     };
     builder.build(move |_initial| {
         move |frontiers| {
@@ -107,7 +109,7 @@ pub(crate) fn source<'s>(
 
 struct Driver {
     cx: WorkerCx,
-    activator: Activator,
+    alarm: Alarm,
     spec: SourceSpec,
     splits: Box<dyn Splits>,
     next: Next,
@@ -116,6 +118,8 @@ struct Driver {
     /// The capabilities of the open slice: one for each output, the reports' last.
     caps: Option<Vec<Capability<Epoch>>>,
     credit: u64,
+    /// How long until an idle split is asked again.
+    poll: Duration,
     jitter: Option<Jitter>,
 }
 
@@ -156,6 +160,7 @@ impl Driver {
         while more && self.credit > 0 && self.cx.backlog.get() < BACKLOG_MOST && fuel.burn() {
             let read = self.splits.read(&mut self.next, &mut self.ports.out)?;
             self.credit = self.credit.saturating_sub(read.bytes);
+            self.note(read.bytes > 0);
             more = read.more;
         }
         self.next.flush(&mut self.ports.out)?;
@@ -163,10 +168,23 @@ impl Driver {
             self.ports.send(caps);
         }
         match (more, self.credit > 0) {
-            (true, true) => self.activator.activate(),
-            (false, _) => self.activator.activate_after(POLL),
+            (true, true) => self.alarm.ring(),
+            (false, _) => self.alarm.ring_in(self.poll),
             (true, false) => {} // the next tick brings credit
         }
+        if !more {
+            self.poll = (self.poll * 2).min(POLL_RARELY);
+        }
         Ok(())
+    }
+
+    /// The first record after idling asks for a tick.
+    fn note(&mut self, any: bool) {
+        if any && self.poll > POLL {
+            self.cx.control.wake_up();
+        }
+        if any {
+            self.poll = POLL;
+        }
     }
 }

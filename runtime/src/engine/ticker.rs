@@ -1,5 +1,6 @@
 //! Worker 0 opens the epochs. At most K are open between here and the slowest sink; at most one checkpoint is in flight;
 //! a cut is nothing but the upper half of the epoch counted up.
+use super::alarm::Alarm;
 use super::epoch::{Epoch, epoch, interval};
 use super::pace::{Jitter, Pace};
 use super::tick::Tick;
@@ -29,6 +30,8 @@ pub(crate) struct Schedule {
     /// Whether anything was read since the last cut.
     active: bool,
     idle_cuts: u32,
+    /// Slices in a row in which nothing was read.
+    quiet: u32,
     pub credit: u64,
     jitter: Option<Jitter>,
 }
@@ -57,6 +60,10 @@ pub(crate) enum Decision {
     End,
 }
 
+/// After so many slices without a record they are stretched so much: the first record ends that.
+const QUIET_SLICES: u32 = 20;
+const STRETCH: u32 = 10;
+
 /// An idle job takes a checkpoint only every so many intervals.
 const IDLE_INTERVALS: u32 = 60;
 
@@ -74,14 +81,19 @@ impl Schedule {
             halted: false,
             active: false,
             idle_cuts: 0,
+            quiet: 0,
             credit: CREDIT,
             jitter,
         }
     }
 
     /// Says that records have been read.
-    pub fn note_activity(&mut self) {
+    pub fn note_activity(&mut self, now: Instant) {
         self.active = true;
+        if self.quiet >= QUIET_SLICES {
+            self.due = self.due.min(now);
+        }
+        self.quiet = 0;
     }
 
     pub fn decide(&mut self, view: &View) -> Decision {
@@ -129,7 +141,9 @@ impl Schedule {
         self.active &= cut.is_none();
         self.current = Some(next);
         self.open.push_back((next, now));
-        self.due = (self.due + self.pace.slice).max(now);
+        self.quiet = self.quiet.saturating_add(1);
+        let stretch = if self.quiet > QUIET_SLICES { STRETCH } else { 1 };
+        self.due = (self.due + self.pace.slice * stretch).max(now);
         Decision::Open(next, cut)
     }
 
@@ -174,7 +188,7 @@ pub(crate) fn ticker<'s>(cx: &WorkerCx, scope: Scope<'s, Epoch>) -> StreamVec<'s
 struct Ticker {
     cx: WorkerCx,
     cap: Option<Capability<Epoch>>,
-    activator: Activator,
+    alarm: Alarm,
     schedule: Schedule,
     now: i64,
 }
@@ -183,7 +197,7 @@ impl Ticker {
     fn new(cx: WorkerCx, mut cap: Capability<Epoch>, activator: Activator) -> Self {
         cap.downgrade(&epoch(cx.first, 0));
         let schedule = Schedule::new(&cx.pace, cx.first, Instant::now(), 99);
-        Self { now: cx.start_now, cx, cap: Some(cap), activator, schedule }
+        Self { now: cx.start_now, cx, cap: Some(cap), alarm: Alarm::new(activator), schedule }
     }
 
     /// The ticks to send, one for each worker, by the capability as it then is.
@@ -195,8 +209,9 @@ impl Ticker {
         if !self.cx.discovery.borrow().is_ready() {
             return vec![]; // the enumerator wakes us
         }
-        if self.cx.activity.replace(0) > 0 {
-            self.schedule.note_activity();
+        let woken = self.cx.control.has_woken_up();
+        if self.cx.activity.replace(0) > 0 || woken {
+            self.schedule.note_activity(Instant::now());
         }
         let seen = self.cx.seen.get();
         let over = self.cx.discovery.borrow().is_over() && self.cx.delaying_are_over();
@@ -206,7 +221,7 @@ impl Ticker {
             Decision::Open(next, cut) => self.open(next, cut),
             Decision::Wait(wait) => {
                 if let Some(wait) = wait {
-                    self.activator.activate_after(wait);
+                    self.alarm.ring_in(wait);
                 }
                 vec![]
             }
@@ -229,9 +244,9 @@ impl Ticker {
         let credit = if self.schedule.halted { 0 } else { self.schedule.credit };
         let news = self.cx.discovery.borrow_mut().announce(next);
         if self.cx.pace.jitter.is_some() {
-            self.activator.activate();
+            self.alarm.ring();
         } else {
-            self.activator.activate_after(self.schedule.due.saturating_duration_since(Instant::now()));
+            self.alarm.ring_in(self.schedule.due.saturating_duration_since(Instant::now()));
         }
         let for_worker = |target: u64| {
             let news = news.iter().filter(|n| n.worker == target).cloned().collect();

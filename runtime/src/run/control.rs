@@ -72,6 +72,7 @@ pub(crate) struct Control {
     threads: Mutex<Vec<Thread>>,
     settled: AtomicU64,
     done: AtomicBool,
+    active: AtomicBool,
     requests: Arc<Requests>,
     ticker: Mutex<Option<SyncActivator>>,
     pub clock: Arc<dyn Clock>,
@@ -107,6 +108,7 @@ impl Control {
             threads: Mutex::new(vec![]),
             settled: AtomicU64::new(settled),
             done: AtomicBool::new(false),
+            active: AtomicBool::new(false),
             requests,
             ticker: Mutex::new(None),
             clock,
@@ -168,6 +170,18 @@ impl Control {
         if let Some(ticker) = locked(&self.ticker).as_ref() {
             let _ = ticker.activate(); // its worker is gone only when the attempt is over
         }
+    }
+
+    /// A source has records again after it had none: slices are short again.
+    pub fn wake_up(&self) {
+        if !self.active.swap(true, SeqCst) {
+            self.wake_ticker();
+        }
+    }
+
+    /// Whether a source has woken up since this was last asked.
+    pub fn has_woken_up(&self) -> bool {
+        self.active.swap(false, SeqCst)
     }
 
     /// The newest checkpoint that is durable, or given up.
