@@ -4,10 +4,14 @@
 //! exactly-once of a whole one. [`source_conforms`] and [`sink_conforms`] are what every connector passes.
 
 mod clock;
+mod conformance;
 mod crash_test;
 mod graph;
 
 pub use clock::ManualClock;
+pub use conformance::sample::Sample;
+pub use conformance::sink::sink_conforms;
+pub use conformance::source::source_conforms;
 pub use crash_test::{CrashTest, crash_test};
 pub use graph::graph;
 pub use millstream_runtime::state::conformance::backend_conforms;
