@@ -7,6 +7,7 @@ mod clock;
 mod conformance;
 mod crash_test;
 mod graph;
+mod harness;
 
 pub use clock::ManualClock;
 pub use conformance::sample::Sample;
@@ -14,4 +15,5 @@ pub use conformance::sink::sink_conforms;
 pub use conformance::source::source_conforms;
 pub use crash_test::{CrashTest, crash_test};
 pub use graph::graph;
+pub use harness::Harness;
 pub use millstream_runtime::state::conformance::backend_conforms;

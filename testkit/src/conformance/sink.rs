@@ -94,7 +94,8 @@ impl<T: Sample, S: Sink<T>, M: Fn() -> S, C: Fn() -> Result<Vec<T>>> Suite<'_, T
     /// Another attempt, with other writers, commits what was promised; then it stages an interval that nothing promises.
     fn restart_with(&mut self, promised: &[StagedBy<S, T>]) -> Result<Vec<StagedBy<S, T>>, String> {
         let sink = (self.make)();
-        let mut writers = [self.open(&sink, 0, promised)?, self.open(&sink, 1, promised)?, self.open(&sink, 2, promised)?];
+        let mut writers =
+            [self.open(&sink, 0, promised)?, self.open(&sink, 1, promised)?, self.open(&sink, 2, promised)?];
         self.commit(&sink, promised)?;
         self.visible("after a restart what the checkpoint promised is committed, and nothing else")?;
         self.commit(&sink, promised)?;
@@ -106,7 +107,9 @@ impl<T: Sample, S: Sink<T>, M: Fn() -> S, C: Fn() -> Result<Vec<T>>> Suite<'_, T
     /// A third attempt, from a checkpoint that promises nothing.
     fn restart_without(&mut self, lost: &[StagedBy<S, T>]) -> Result<(), String> {
         if lost.is_empty() {
-            return Err("law \"what was written is staged\": prepare promises nothing, though records were written".into());
+            return Err(
+                "law \"what was written is staged\": prepare promises nothing, though records were written".into()
+            );
         }
         let sink = (self.make)();
         let mut writer = self.open(&sink, 0, &[])?;

@@ -97,8 +97,12 @@ impl<S: Source> Subject<'_, S> {
         let rest = self.hear(source, Some(copy)).map_err(|e| format!("{law}: {at}: {e}"))?;
         let followed = &whole.records[read..];
         match differs(followed, &rest.records) {
-            Some(n) => Err(format!("{law}: {at}: record {n} is another one ({} for {})", rest.records.len(), followed.len())),
-            None if rest.ended != whole.ended => Err(format!("law \"ended means ended\": {at}: the end is another one")),
+            Some(n) => {
+                Err(format!("{law}: {at}: record {n} is another one ({} for {})", rest.records.len(), followed.len()))
+            }
+            None if rest.ended != whole.ended => {
+                Err(format!("law \"ended means ended\": {at}: the end is another one"))
+            }
             None => Ok(()),
         }
     }
@@ -121,7 +125,9 @@ impl<S: Source> Subject<'_, S> {
                 std::thread::sleep(Duration::from_millis(1));
             }
             if heard.records.len() > RECORDS_MOST || began.elapsed() > PATIENCE {
-                return Err(format!("it has more than the suite reads ({RECORDS_MOST} records, {PATIENCE:?}): bound it"));
+                return Err(format!(
+                    "it has more than the suite reads ({RECORDS_MOST} records, {PATIENCE:?}): bound it"
+                ));
             }
         }
         self.stays_ended(&mut reader, &heard).map(|()| heard)

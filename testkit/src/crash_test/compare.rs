@@ -9,6 +9,8 @@ pub(super) type Visible = BTreeMap<String, Vec<Vec<u8>>>;
 
 /// So many examples of each difference are shown.
 const EXAMPLES: usize = 3;
+/// So many characters of each.
+const CHARACTERS: usize = 300;
 
 /// What is in one and not in the other; each record as often as it is.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,7 +53,8 @@ pub(super) fn differences(expected: &Visible, found: &Visible, world: &Substitut
         let _ = writeln!(text, "sink {uid:?}: {l} records lost and {e} extra, where an undisturbed run gives {all}");
         for (what, records) in [("lost", lost), ("extra", extra)] {
             for record in records.iter().take(EXAMPLES) {
-                let _ = writeln!(text, "  {what}: {}", world.show(uid, record));
+                let head: String = world.show(uid, record).chars().take(CHARACTERS).collect();
+                let _ = writeln!(text, "  {what}: {head}");
             }
         }
     }

@@ -140,10 +140,18 @@ fn baseline(trial: &Trial) -> Result<Visible, String> {
         return Err("the job writes nothing: feed it records that come out at a sink".into());
     }
     let cures = [
-        (1, 0, "two runs that nobody disturbed differ: the output depends on something outside, such as the clock, \
-                chance, or a global variable"),
-        (3, 7, "runs with 1 and 3 workers that nobody disturbed differ: the output depends on the order of records of \
-                different splits or keys; make it independent of that, or feed one split with .splits(1)"),
+        (
+            1,
+            0,
+            "two runs that nobody disturbed differ: the output depends on something outside, such as the clock, \
+                chance, or a global variable",
+        ),
+        (
+            3,
+            7,
+            "runs with 1 and 3 workers that nobody disturbed differ: the output depends on the order of records of \
+                different splits or keys; make it independent of that, or feed one split with .splits(1)",
+        ),
     ];
     for (workers, jitter, cure) in cures {
         let found = trial.undisturbed(workers, jitter)?;

@@ -69,7 +69,7 @@ impl<T: Data> Writer<T> for Outside<T> {
     }
 }
 
-/// Gathers a key's numbers until the key has been quiet for 40 ms. Records that are ahead of the timer are not yet told:
+/// Gathers a key's numbers until the key has been quiet for 34 ms. Records that are ahead of the timer are not yet told:
 /// the result is a function of the records, whatever their order.
 pub struct Quiet;
 
@@ -88,13 +88,13 @@ impl Process for Quiet {
 
     fn on_record(&mut self, event: Event, ctx: &mut Ctx<Self>) {
         ctx.state.numbers.push((Timestamp(event.at), event.number));
-        ctx.timer_at(Timestamp(event.at) + millis(40), 3);
+        ctx.timer_at(Timestamp(event.at) + millis(34), 3);
     }
 
     fn on_timer(&mut self, _: u8, ctx: &mut Ctx<Self>) {
         let now = ctx.time();
         let (past, ahead): (Vec<_>, Vec<_>) = ctx.state.numbers.iter().partition(|(at, _)| *at < now);
-        if past.is_empty() || past.iter().any(|(at, _)| *at + millis(40) > now) {
+        if past.is_empty() || past.iter().any(|(at, _)| *at + millis(34) > now) {
             return;
         }
         ctx.state.numbers.clear();
@@ -124,7 +124,7 @@ pub fn everything(job: &Job) -> Result<()> {
     let tumbled = keyed().window(Tumbling::of(millis(50)));
     tumbled.aggregate("tumbling", (count(), sum(|e: &Event| e.number))).sink("tumbled", outside());
     keyed().window(Session::gap(millis(15))).aggregate("sessions", count()).sink("sat", outside());
-    all.clone().key_by(|e| e.key / 4).process("quiet", Quiet).sink("quieted", outside());
+    all.clone().key_by(|e| e.key).process("quiet", Quiet).sink("quieted", outside());
     all.filter(|e| e.number % 3 == 0).sink("thirds", outside());
     Ok(())
 }
