@@ -50,7 +50,9 @@ fn output_is_in_the_order_of_the_steps_with_any_number_of_workers() {
         numbers.key_by(|n| *n).process_fn("n", |k, _: &mut u64, _, out| out.emit(*k))
     });
     piece.crash(3);
-    (0..20).for_each(|n| drop(piece.push(0, n)));
+    for n in 0..20 {
+        piece.push(0, n);
+    }
     assert_eq!(piece.out(), (0..20).collect::<Vec<u64>>());
 }
 
@@ -93,7 +95,10 @@ fn a_piece_that_fails_says_why() {
     let mut piece = Harness::new(|numbers: Stream<u64>| numbers.map(|n| 10 / n));
     piece.push(0, 5);
     assert_eq!(piece.out(), [2]);
-    let panic = catch_unwind(AssertUnwindSafe(|| drop(piece.push(0, 0)))).unwrap_err();
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        piece.push(0, 0);
+    }))
+    .unwrap_err();
     let text = panic.downcast_ref::<String>().unwrap();
     assert!(text.contains("divide by zero"), "{text}");
 }
