@@ -22,7 +22,6 @@ struct Alert {
 #[derive(KeyedState)]
 struct Card {
     small: Value<Timestamp>,
-    #[state(ttl = "7d")]
     recent: List<Payment>,
     by_country: Map<String, u64>,
 }
@@ -131,7 +130,7 @@ fn small_then_large_within_a_minute() {
     assert_eq!(piece.out(), [], "the small one was forgotten after a minute");
     piece.crash(2).push(700_000, payment(50, 700)).push(701_000, payment(90_000, 701));
     let recent = vec![payment(50, 700), payment(90_000, 701)];
-    assert_eq!(piece.out(), [Alert { card: 7, payments: recent }], "what is older than a week was forgotten");
+    assert_eq!(piece.out(), [Alert { card: 7, payments: recent }], "the card was forgotten after a week");
 }
 
 #[test]

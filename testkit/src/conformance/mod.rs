@@ -3,5 +3,5 @@ pub(crate) mod sample;
 pub(crate) mod sink;
 pub(crate) mod source;
 
-/// So many records, and so many reads without a record, end the reading of a split.
+/// A split may have so many records.
 const RECORDS_MOST: usize = 100_000;

@@ -37,8 +37,11 @@ fn judge<S: Source>(make: &impl Fn() -> S) -> Result<(), String> {
     Ok(())
 }
 
-/// The splits with their encodings, sorted.
-fn splits<S: Source>(source: &mut S) -> Result<Vec<(S::Split, Vec<u8>)>, String> {
+/// A split with its encoding.
+type Encoded<S> = (<S as Source>::Split, Vec<u8>);
+
+/// All splits, sorted.
+fn splits<S: Source>(source: &mut S) -> Result<Vec<Encoded<S>>, String> {
     let found = source.splits().map_err(|e| format!("splits: {e}"))?;
     let (Splits::Fixed(found) | Splits::Growing(found)) = found;
     let mut all = vec![];
