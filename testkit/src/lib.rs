@@ -1,1 +1,19 @@
-//! To come.
+//! Tests of a user's own logic and a user's own job: no cluster, no clock, no sleeps.
+//!
+//! [`graph`] judges a job without running it, [`Harness`] drives a piece of one record by record, [`crash_test`] proves
+//! exactly-once of a whole one. [`source_conforms`] and [`sink_conforms`] are what every connector passes.
+
+mod clock;
+mod conformance;
+mod crash_test;
+mod graph;
+mod harness;
+
+pub use clock::ManualClock;
+pub use conformance::sample::Sample;
+pub use conformance::sink::sink_conforms;
+pub use conformance::source::source_conforms;
+pub use crash_test::{CrashTest, crash_test};
+pub use graph::graph;
+pub use harness::Harness;
+pub use millstream_runtime::state::conformance::backend_conforms;

@@ -1,0 +1,9 @@
+//! The testkit's own tests: it passes what is right, and finds what is wrong.
+#[path = "testkit/conforming.rs"]
+mod conforming;
+#[path = "testkit/crashing.rs"]
+mod crashing;
+#[path = "testkit/driving.rs"]
+mod driving;
+#[path = "testkit/jobs.rs"]
+mod jobs;
