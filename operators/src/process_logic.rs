@@ -144,6 +144,7 @@ impl<H: Handler> ProcessLogic<H> {
     ) -> Result<()> {
         let batch: Batch<(H::Key, T)> = batch.open()?;
         let Parts { records, times, hashes, .. } = batch.into_parts();
+        self.store.cursor().set_now(turn.now);
         self.slots.clear();
         self.store.resolve(&hashes, |i| &records[i].0, &mut self.slots);
         self.store.fetch(&self.slots, &mut self.bench);

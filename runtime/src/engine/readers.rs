@@ -49,6 +49,8 @@ struct Slot<S: Source> {
     encoded: Vec<u8>,
     state: State<S>,
     idle: bool,
+    /// Has given records since the last report: what they promise counts, though it is idle by now.
+    fresh: bool,
 }
 
 enum State<S: Source> {
@@ -97,7 +99,7 @@ impl<S: Source> Readers<S> {
         for (i, assigner) in self.assigners.iter().enumerate() {
             assigner.add(Timestamp(marks.get(i).copied().unwrap_or(i64::MIN)));
         }
-        self.slots.push(Slot { split, encoded, state, idle: false });
+        self.slots.push(Slot { split, encoded, state, idle: false, fresh: false });
     }
 
     /// The next split that can be read, opening it if it waits and there is room.
@@ -125,7 +127,7 @@ impl<S: Source> Readers<S> {
 
     /// Whether the split holds back the watermark.
     fn holds(slot: &Slot<S>) -> bool {
-        !slot.idle && !matches!(slot.state, State::Ended(_))
+        (slot.fresh || !slot.idle) && !matches!(slot.state, State::Ended(_))
     }
 
     fn end(&mut self, index: usize) -> Result<()> {
@@ -160,11 +162,12 @@ impl<S: Source> Splits for Readers<S> {
         let Some(index) = self.next_open()? else { return Ok(ReadOnce { bytes: 0, more: false }) };
         let mut batch = Batch { split: Some(index as u32), ..Batch::default() };
         batch.reserve(self.usual);
-        let Some(Slot { state: State::Open(reader), idle, .. }) = self.slots.get_mut(index) else {
+        let Some(Slot { state: State::Open(reader), idle, fresh, .. }) = self.slots.get_mut(index) else {
             return Ok(ReadOnce { bytes: 0, more: false });
         };
         let progress = reader.read(&mut batch).map_err(|e| say(&self.uid, e))?;
         *idle = progress == Progress::Idle && batch.is_empty();
+        *fresh |= !batch.is_empty();
         if progress == Progress::Ended {
             self.end(index)?;
         }
@@ -190,6 +193,7 @@ impl<S: Source> Splits for Readers<S> {
                 None => i64::MAX,
             };
         }
+        self.slots.iter_mut().for_each(|s| s.fresh = false);
         let (ended, read) = (std::mem::take(&mut self.newly_ended), std::mem::take(&mut self.read));
         Report { marks: self.reported.clone(), ended, read }
     }

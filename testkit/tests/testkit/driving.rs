@@ -4,7 +4,8 @@ use millstream_operators::Stream;
 use millstream_operators::aggregate::count;
 use millstream_operators::process::{Ctx, Process};
 use millstream_operators::window::Tumbling;
-use millstream_runtime::state::Value;
+use millstream_runtime::KeyedState;
+use millstream_runtime::state::{List, Value};
 use millstream_runtime::time::{Timestamp, days, millis, secs};
 use millstream_testkit::{Harness, ManualClock};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -88,6 +89,35 @@ fn processing_time_passes_when_it_is_told_to() {
     assert_eq!(piece.out(), [(5, Timestamp(7 * 86_400_000))]);
     piece.pass(days(6));
     assert_eq!(piece.out(), [(6, Timestamp(13 * 86_400_000))]);
+}
+
+#[derive(KeyedState)]
+struct Remembered {
+    #[state(ttl = "1d")]
+    numbers: List<u64>,
+}
+
+/// Gives all numbers of the last day.
+struct Remember;
+
+impl Process for Remember {
+    type Key = u64;
+    type In = u64;
+    type Out = Vec<u64>;
+    type State = Remembered;
+    type Timer = ();
+
+    fn on_record(&mut self, number: u64, ctx: &mut Ctx<Self>) {
+        ctx.state.numbers.push(number);
+        ctx.emit(ctx.state.numbers.iter().collect());
+    }
+}
+
+#[test]
+fn what_has_a_ttl_lives_so_long_from_the_first_record_on() {
+    let mut piece = Harness::new(|numbers: Stream<u64>| numbers.key_by(|_| 0).process("remember", Remember));
+    piece.push(0, 1).crash(2).push(0, 2).pass(secs(80_000)).push(0, 3).crash(1).pass(secs(10_000)).push(0, 4);
+    assert_eq!(piece.out(), [vec![1], vec![1, 2], vec![1, 2, 3], vec![3, 4]]);
 }
 
 #[test]
