@@ -3,6 +3,7 @@
 //! One idea carries everything: the tick is a record whose capability is the epoch. Worker 0 sends "open e" at time e; a
 //! source holds the capability of the last tick it received and closes its slice when the next one comes.
 
+pub(crate) mod delaying;
 pub(crate) mod discovery;
 pub(crate) mod epoch;
 pub(crate) mod fuel;
