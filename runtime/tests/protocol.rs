@@ -1,0 +1,49 @@
+//! The randomized crash test of the protocol: a job with every kind of edge, killed at random places and started again
+//! with another number of workers, gives what the plain computation gives; and a planted bug is found.
+//!
+//! `MILLSTREAM_SEEDS=1000` runs more seeds.
+#[path = "protocol/cells.rs"]
+mod cells;
+#[path = "protocol/job.rs"]
+mod job;
+#[path = "protocol/operators.rs"]
+mod operators;
+#[path = "protocol/records.rs"]
+mod records;
+#[path = "protocol/trial.rs"]
+mod trial;
+
+use millstream_runtime::run::Plant;
+use trial::{Watchdog, trial};
+
+fn seeds(default: u64) -> u64 {
+    std::env::var("MILLSTREAM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn output_is_that_of_the_plain_computation_whatever_dies() {
+    let (watchdog, mut attempts, mut kills) = (Watchdog::start(), 0, 0);
+    for seed in 0..seeds(40) {
+        watchdog.watch("no bug", seed);
+        let verdict = trial(seed, Plant::None);
+        assert_eq!(verdict.wrong, None, "seed {seed}");
+        attempts += verdict.attempts;
+        kills += verdict.kills;
+    }
+    println!("{attempts} attempts, {kills} of them killed");
+    assert!(kills > 0, "no attempt died: the test tests nothing");
+}
+
+#[test]
+fn each_planted_bug_is_found() {
+    let watchdog = Watchdog::start();
+    let plants = [Plant::FirstSlice, Plant::EarlyWatermark, Plant::NoInbox, Plant::NoWait, Plant::AsyncAhead];
+    for plant in plants {
+        let found = (0..seeds(60).max(60)).find_map(|seed| {
+            watchdog.watch(&format!("{plant:?}"), seed);
+            trial(seed, plant).wrong.map(|wrong| (seed, wrong))
+        });
+        println!("{plant:?}: {found:?}");
+        assert!(found.is_some(), "{plant:?} is not found");
+    }
+}

@@ -1,0 +1,103 @@
+//! One seed: attempt after attempt in one state folder, each killed somewhere, until one reaches the end.
+use crate::job::{World, draw};
+use crate::records::{ANSWER, FINAL, Rec, plain};
+use millstream_runtime::run::{Jitter, Options, Outcome, Pace, Plant, Restarts, RunError, failpoint, mix, run};
+use std::path::Path;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// So many attempts of a trial may be killed.
+const KILLS_MOST: u64 = 5;
+/// A seed that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Default)]
+pub struct Verdict {
+    pub attempts: u64,
+    pub kills: u64,
+    /// What differs from the plain computation.
+    pub wrong: Option<String>,
+}
+
+pub fn trial(seed: u64, plant: Plant) -> Verdict {
+    let mut rng = Jitter::new(mix(seed + 1));
+    let (world, mut verdict, folder) = (Arc::new(World::default()), Verdict::default(), folder());
+    let kills = rng.below(KILLS_MOST);
+    loop {
+        let dies = verdict.attempts < kills;
+        let (options, dies_in) = options(&mut rng, folder.path(), plant, dies);
+        let (world, seed) = (Arc::clone(&world), rng.next_u64());
+        verdict.attempts += 1;
+        match run(&options, Arc::new(move || Ok(draw(&world, seed, dies_in)))) {
+            Ok(Outcome::Finished | Outcome::AlreadyFinished) => break,
+            Err(RunError::Killed(_)) => verdict.kills += 1,
+            // A planted bug may well break an attempt.
+            other => {
+                verdict.wrong = Some(format!("the run ended with {other:?}"));
+                return verdict;
+            }
+        }
+    }
+    verdict.wrong = judge(&world);
+    verdict
+}
+
+/// In memory where the system has such a place: checkpoints are synced.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
+fn options(rng: &mut Jitter, folder: &Path, plant: Plant, dies: bool) -> (Options, u64) {
+    let mut options = Options::new("protocol", folder.to_string_lossy());
+    options.workers = 1 + rng.below(4) as usize;
+    options.binary = rng.below(3) == 0;
+    options.restarts = Restarts { attempts: 0, backoff: Duration::ZERO };
+    let open_epochs = 2 + rng.below(3) as usize;
+    options.pace = Pace { jitter: Some(rng.next_u64()), plant, open_epochs, ..Pace::default() };
+    let place = failpoint::PLACES[rng.below(failpoint::PLACES.len() as u64) as usize];
+    let count = 1 + rng.below(12);
+    let at_a_record = rng.below(2) == 0;
+    options.failpoint = (dies && !at_a_record).then(|| failpoint::Failpoint::new(place, count));
+    let dies_in = 1 + rng.below(400);
+    (options, if dies && at_a_record { dies_in } else { u64::MAX })
+}
+
+fn judge(world: &World) -> Option<String> {
+    let mut out: Vec<Rec> = world.committed.lock().unwrap().values().flatten().copied().collect();
+    out.sort_unstable();
+    let (late, torn, expected) = (world.late.load(SeqCst), world.torn.load(SeqCst), plain());
+    let count = |all: &[Rec], kind| all.iter().filter(|r| r.0 == kind).count();
+    let kinds: Vec<_> = (ANSWER..=FINAL).map(|k| (k, count(&out, k), count(&expected, k))).collect();
+    let is_right = out == expected && late == 0 && torn == 0;
+    (!is_right).then(|| format!("{late} late, {torn} torn, same output: {}, {kinds:?}", out == expected))
+}
+
+/// Ends the process with the seed that hangs.
+pub struct Watchdog(Arc<Mutex<Option<(String, Instant)>>>);
+
+impl Watchdog {
+    pub fn start() -> Self {
+        let watched: Arc<Mutex<Option<(String, Instant)>>> = Arc::default();
+        let ours = Arc::downgrade(&watched);
+        std::thread::spawn(move || {
+            while let Some(watched) = ours.upgrade() {
+                if let Some((what, since)) = &*watched.lock().unwrap_or_else(PoisonError::into_inner)
+                    && since.elapsed() > PATIENCE
+                {
+                    eprintln!("{what} hangs");
+                    std::process::abort();
+                }
+                drop(watched);
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        Self(watched)
+    }
+
+    /// From now on this seed is watched.
+    pub fn watch(&self, what: &str, seed: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((format!("{what}, seed {seed}"), Instant::now()));
+    }
+}
