@@ -4,6 +4,7 @@ use crate::records::{ANSWER, FINAL, Rec, plain};
 use millstream_runtime::run::{Jitter, Options, Outcome, Pace, Plant, Restarts, RunError, failpoint, mix, run};
 use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 const KILLS_MOST: u64 = 5;
 /// A seed that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE_WITH_A_BUG: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 pub struct Verdict {
@@ -21,13 +23,28 @@ pub struct Verdict {
 }
 
 pub fn trial(seed: u64, plant: Plant) -> Verdict {
+    trial_in(&Arc::default(), seed, plant)
+}
+
+/// A planted bug may leave the job without an end. Its threads sleep until the process is over.
+pub fn trial_that_may_hang(seed: u64, plant: Plant) -> Verdict {
+    let (world, (done, verdict)) = (Arc::default(), channel());
+    let of_trial = Arc::clone(&world);
+    std::thread::spawn(move || done.send(trial_in(&of_trial, seed, plant)));
+    verdict.recv_timeout(PATIENCE_WITH_A_BUG).unwrap_or_else(|_| {
+        let wrong = judge(&world).map(|wrong| format!("hangs, with {wrong}"));
+        Verdict { wrong, ..Verdict::default() }
+    })
+}
+
+fn trial_in(world: &Arc<World>, seed: u64, plant: Plant) -> Verdict {
     let mut rng = Jitter::new(mix(seed + 1));
-    let (world, mut verdict, folder) = (Arc::new(World::default()), Verdict::default(), folder());
+    let (mut verdict, folder) = (Verdict::default(), folder());
     let kills = rng.below(KILLS_MOST);
     loop {
         let dies = verdict.attempts < kills;
         let (options, dies_in) = options(&mut rng, folder.path(), plant, dies);
-        let (world, seed) = (Arc::clone(&world), rng.next_u64());
+        let (world, seed) = (Arc::clone(world), rng.next_u64());
         verdict.attempts += 1;
         match run(&options, Arc::new(move || Ok(draw(&world, seed, dies_in)))) {
             Ok(Outcome::Finished | Outcome::AlreadyFinished) => break,
@@ -39,7 +56,7 @@ pub fn trial(seed: u64, plant: Plant) -> Verdict {
             }
         }
     }
-    verdict.wrong = judge(&world);
+    verdict.wrong = judge(world);
     verdict
 }
 
