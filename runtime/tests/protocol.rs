@@ -14,7 +14,7 @@ mod records;
 mod trial;
 
 use millstream_runtime::run::Plant;
-use trial::{Watchdog, trial, trial_that_may_hang};
+use trial::{Watchdog, trial, trial_that_may_hang, trial_untimed};
 
 fn seeds(default: u64) -> u64 {
     std::env::var("MILLSTREAM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -32,6 +32,15 @@ fn output_is_that_of_the_plain_computation_whatever_dies() {
     }
     println!("{attempts} attempts, {kills} of them killed");
     assert!(kills > 0, "no attempt died: the test tests nothing");
+}
+
+#[test]
+fn calls_without_event_time_end_after_their_last_answer() {
+    let watchdog = Watchdog::start();
+    for seed in 0..seeds(10) {
+        watchdog.watch("no event time", seed);
+        assert_eq!(trial_untimed(seed).wrong, None, "seed {seed}");
+    }
 }
 
 #[test]

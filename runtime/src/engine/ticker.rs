@@ -240,3 +240,7 @@ impl Ticker {
         (0..self.cx.workers as u64).map(for_worker).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "ticker_tests.rs"]
+mod tests;

@@ -26,7 +26,25 @@ pub struct World {
     pub torn: AtomicU64,
 }
 
-/// Draws the job for one attempt, whose stage A dies on each worker after `dies_in` records.
+/// Draws a job for one attempt; dies on each worker after `dies_in` records.
+pub type Draw = fn(&Arc<World>, u64, u64) -> Graph;
+
+/// Calls behind calls, without event time: only the end of the source tells them that they are over.
+pub fn draw_untimed(world: &Arc<World>, seed: u64, dies_in: u64) -> Graph {
+    let graph = Graph::default();
+    let counts = build(false, move |init| Ruled::boxed(init, seed, StageA { dies_in }));
+    let a = keyed(&graph.source("main", Lines { source: 0, seed }), key_a).operator("a", "a", Rule::Mixes, counts);
+    let again = calls(&calls(&a, "calls", seed, VIA), "calls again", seed, ANSWER);
+    a.union(&again).sink::<Rec, _>("out", Out { world: Arc::clone(world) });
+    graph
+}
+
+fn calls(at: &At, uid: &str, seed: u64, takes: u8) -> At {
+    let make = Box::new(move |init: &OperatorInit<'_>| Calls::boxed(init, seed, takes));
+    keyed(at, key_b).delaying("calls", uid, Rule::Mixes, DelayingBuild { exchange: true, make })
+}
+
+/// See [`Draw`].
 pub fn draw(world: &Arc<World>, seed: u64, dies_in: u64) -> Graph {
     let graph = Graph::default();
     let timed = |uid: &str, source: u64| {
@@ -52,8 +70,7 @@ pub fn draw(world: &Arc<World>, seed: u64, dies_in: u64) -> Graph {
             Ruled::boxed(init, seed, StageB { world: of_b, is_over })
         }),
     );
-    let make = Box::new(move |init: &OperatorInit<'_>| Calls::boxed(init, seed));
-    let calls = keyed(&a, key_b).delaying("calls", "calls", Rule::Mixes, DelayingBuild { exchange: true, make });
+    let calls = calls(&a, "calls", seed, VIA);
     let of_window = Arc::clone(world);
     let window = keyed(&b.union(&calls), key_b).operator(
         "window",

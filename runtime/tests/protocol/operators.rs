@@ -168,25 +168,26 @@ impl Rules for Window {
     }
 }
 
-/// Calls the world for every fifth record; an answer is there after so many polls.
+/// Calls the world for every fifth record of a kind; an answer is there after so many polls.
 pub struct Calls {
     uid: String,
+    takes: u8,
     /// By key and id: polls until the answer, event time, value.
     cells: Cells,
     jitter: Jitter,
 }
 
 impl Calls {
-    pub fn boxed(init: &OperatorInit<'_>, seed: u64) -> Result<Box<dyn Delayed>> {
+    pub fn boxed(init: &OperatorInit<'_>, seed: u64, takes: u8) -> Result<Box<dyn Delayed>> {
         let (cells, jitter) = (Cells::open(init, rng(init, seed))?, rng(init, seed + 1));
-        Ok(Box::new(Self { uid: init.uid.into(), cells, jitter }))
+        Ok(Box::new(Self { uid: init.uid.into(), takes, cells, jitter }))
     }
 }
 
 impl Logic for Calls {
     fn on_batch(&mut self, _port: usize, batch: Parcel, _turn: &mut Turn<'_>) -> Result<()> {
         let mut batch: Batch<Rec> = batch.open()?;
-        for r in batch.drain().filter(|r| r.0 == VIA && answer(r).is_some()) {
+        for r in batch.drain().filter(|r| r.0 == self.takes && answer(r).is_some()) {
             *self.cells.change((r.1, r.4)) = [self.jitter.below(60), r.2, r.3, 0];
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! One seed: attempt after attempt in one state folder, each killed somewhere, until one reaches the end.
-use crate::job::{World, draw};
-use crate::records::{ANSWER, FINAL, Rec, plain};
+use crate::job::{Draw, World, draw, draw_untimed};
+use crate::records::{ANSWER, FINAL, Rec, plain, plain_untimed};
 use millstream_runtime::run::{Jitter, Options, Outcome, Pace, Plant, Restarts, RunError, failpoint, mix, run};
 use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
@@ -23,21 +23,33 @@ pub struct Verdict {
 }
 
 pub fn trial(seed: u64, plant: Plant) -> Verdict {
-    trial_in(&Arc::default(), seed, plant)
+    let world = Arc::default();
+    let verdict = trial_in(&world, draw, seed, plant);
+    Verdict { wrong: verdict.wrong.or_else(|| judge(&world, &plain())), ..verdict }
+}
+
+/// The same with the job without event time.
+pub fn trial_untimed(seed: u64) -> Verdict {
+    let world = Arc::default();
+    let verdict = trial_in(&world, draw_untimed, seed, Plant::None);
+    Verdict { wrong: verdict.wrong.or_else(|| judge(&world, &plain_untimed())), ..verdict }
 }
 
 /// A planted bug may leave the job without an end. Its threads sleep until the process is over.
 pub fn trial_that_may_hang(seed: u64, plant: Plant) -> Verdict {
     let (world, (done, verdict)) = (Arc::default(), channel());
     let of_trial = Arc::clone(&world);
-    std::thread::spawn(move || done.send(trial_in(&of_trial, seed, plant)));
-    verdict.recv_timeout(PATIENCE_WITH_A_BUG).unwrap_or_else(|_| {
-        let wrong = judge(&world).map(|wrong| format!("hangs, with {wrong}"));
-        Verdict { wrong, ..Verdict::default() }
-    })
+    std::thread::spawn(move || done.send(trial_in(&of_trial, draw, seed, plant)));
+    let verdict = verdict.recv_timeout(PATIENCE_WITH_A_BUG);
+    let wrong = judge(&world, &plain());
+    match verdict {
+        Ok(verdict) => Verdict { wrong: verdict.wrong.or(wrong), ..verdict },
+        Err(_) => Verdict { wrong: wrong.map(|wrong| format!("hangs, with {wrong}")), ..Verdict::default() },
+    }
 }
 
-fn trial_in(world: &Arc<World>, seed: u64, plant: Plant) -> Verdict {
+/// `wrong` only where an attempt ends as it must not.
+fn trial_in(world: &Arc<World>, draw: Draw, seed: u64, plant: Plant) -> Verdict {
     let mut rng = Jitter::new(mix(seed + 1));
     let (mut verdict, folder) = (Verdict::default(), folder());
     let kills = rng.below(KILLS_MOST);
@@ -56,7 +68,6 @@ fn trial_in(world: &Arc<World>, seed: u64, plant: Plant) -> Verdict {
             }
         }
     }
-    verdict.wrong = judge(world);
     verdict
 }
 
@@ -81,12 +92,12 @@ fn options(rng: &mut Jitter, folder: &Path, plant: Plant, dies: bool) -> (Option
     (options, if dies && at_a_record { dies_in } else { u64::MAX })
 }
 
-fn judge(world: &World) -> Option<String> {
+fn judge(world: &World, expected: &[Rec]) -> Option<String> {
     let mut out: Vec<Rec> = world.committed.lock().unwrap().values().flatten().copied().collect();
     out.sort_unstable();
-    let (late, torn, expected) = (world.late.load(SeqCst), world.torn.load(SeqCst), plain());
+    let (late, torn) = (world.late.load(SeqCst), world.torn.load(SeqCst));
     let count = |all: &[Rec], kind| all.iter().filter(|r| r.0 == kind).count();
-    let kinds: Vec<_> = (ANSWER..=FINAL).map(|k| (k, count(&out, k), count(&expected, k))).collect();
+    let kinds: Vec<_> = (ANSWER..=FINAL).map(|k| (k, count(&out, k), count(expected, k))).collect();
     let is_right = out == expected && late == 0 && torn == 0;
     (!is_right).then(|| format!("{late} late, {torn} torn, same output: {}, {kinds:?}", out == expected))
 }
