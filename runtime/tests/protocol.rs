@@ -14,7 +14,7 @@ mod records;
 mod trial;
 
 use millstream_runtime::run::Plant;
-use trial::{Watchdog, trial, trial_that_may_hang, trial_untimed};
+use trial::{Verdict, Watchdog, trial, trial_that_may_hang, trial_untimed};
 
 fn seeds(default: u64) -> u64 {
     std::env::var("MILLSTREAM_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -22,16 +22,20 @@ fn seeds(default: u64) -> u64 {
 
 #[test]
 fn output_is_that_of_the_plain_computation_whatever_dies() {
-    let (watchdog, mut attempts, mut kills) = (Watchdog::start(), 0, 0);
+    let (watchdog, mut all) = (Watchdog::start(), Verdict::default());
     for seed in 0..seeds(40) {
         watchdog.watch("no bug", seed);
         let verdict = trial(seed, Plant::None);
         assert_eq!(verdict.wrong, None, "seed {seed}");
-        attempts += verdict.attempts;
-        kills += verdict.kills;
+        all.attempts += verdict.attempts;
+        all.kills += verdict.kills;
+        all.stops += verdict.stops;
+        all.checkpoints += verdict.checkpoints;
+        all.in_time += verdict.in_time;
     }
-    println!("{attempts} attempts, {kills} of them killed");
-    assert!(kills > 0, "no attempt died: the test tests nothing");
+    println!("{all:?}");
+    let happened = [all.kills, all.stops, all.checkpoints, all.in_time];
+    assert!(happened.iter().all(|count| *count > 0), "the test tests nothing: {all:?}");
 }
 
 #[test]

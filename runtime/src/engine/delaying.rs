@@ -40,6 +40,13 @@ impl Work {
         }
     }
 
+    pub fn is_full(&self) -> bool {
+        match self {
+            Work::AtOnce(_) => false,
+            Work::Delayed(logic) => logic.is_full(),
+        }
+    }
+
     /// What the operator promises, where the origins above it promised `watermark`; `i64::MAX` proves that nothing above
     /// it will ever send a record again, and that it is empty.
     pub fn promise(&self, watermark: Timestamp, above_is_over: bool) -> i64 {

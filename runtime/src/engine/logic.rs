@@ -53,6 +53,12 @@ pub trait Delayed: Logic {
     /// The least event time that may still be emitted for a record that was taken and not yet answered; of records
     /// without event time [`Timestamp::MIN`]. None where nothing is in flight: then the job may end.
     fn oldest_in_flight(&self) -> Option<Timestamp>;
+
+    /// Whether no more records are to come in before results have left: the sources are then held back. Looked at before
+    /// each batch, and again after [`Delayed::poll_results`].
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// Whether there is more to do.

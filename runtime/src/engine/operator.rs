@@ -75,7 +75,6 @@ pub(crate) fn operator<'s>(
         marks,
         next,
         ports,
-        answers: if is_delayed { 0 } else { outputs },
         epochs,
         has_results: false,
         hold: vec![],
@@ -91,11 +90,10 @@ pub(crate) fn operator<'s>(
                 return;
             }
             for (port, input) in &mut inputs {
-                input(&mut |cap, batches| driver.receive(&cap, *port, batches));
+                input(&mut |cap, batches| driver.receive(&cap, *port, outputs, batches));
             }
             for input in &mut control {
-                let answers = driver.answers;
-                input(&mut |cap, marks| driver.marks.push_marks(*cap.time(), || retain_all(&cap, answers), marks));
+                input(&mut |cap, marks| driver.marks.push_marks(*cap.time(), || retain_all(&cap, outputs), marks));
             }
             if let Some(input) = &mut ticks {
                 input(&mut |cap, messages| {
@@ -137,8 +135,6 @@ struct Driver {
     marks: Marks,
     next: Next,
     ports: Ports,
-    /// How many outputs each message gives the right to answer on: none where all answers leave with a tick.
-    answers: usize,
     /// Of an operator that waits for the world.
     epochs: Option<HeldEpochs>,
     /// Such an operator has more results at once.
@@ -164,15 +160,15 @@ impl Driver {
         lags
     }
 
-    fn receive(&mut self, cap: &InputCapability<Epoch>, port: usize, batches: &mut Vec<Parcel>) {
+    fn receive(&mut self, cap: &InputCapability<Epoch>, port: usize, outputs: usize, batches: &mut Vec<Parcel>) {
         for batch in batches.drain(..) {
-            self.inbox.push(*cap.time(), Letter { caps: retain_all(cap, self.answers), port, batch });
+            self.inbox.push(*cap.time(), Letter { caps: retain_all(cap, outputs), port, batch });
         }
     }
 
     fn tick(&mut self, cap: &InputCapability<Epoch>, tick: &Tick, outputs: usize) {
-        let (at, answers) = (*cap.time(), self.answers);
-        self.marks.push_tick(at, || retain_all(cap, answers), tick);
+        let at = *cap.time();
+        self.marks.push_tick(at, || retain_all(cap, outputs), tick);
         if let Some(epochs) = self.epochs.as_mut().filter(|_| interval(at) >= self.inbox.interval) {
             epochs.push(at, retain_all(cap, outputs + 1));
         }
@@ -199,15 +195,16 @@ impl Driver {
             }
             self.cut(low)?;
         }
-        if self.may_emit() && (self.inbox.has_work() || self.firing.is_some() || self.has_results) {
+        let has_work = self.inbox.has_work() && !self.work.is_full();
+        if self.may_emit() && (has_work || self.firing.is_some() || self.has_results) {
             self.activator.activate();
         }
         Ok(())
     }
 
-    /// Records, in the order of their arrival.
+    /// Records, in the order of their arrival. Those that wait hold their epochs, which holds back the sources.
     fn process(&mut self, fuel: &mut Fuel) -> Result<()> {
-        while fuel.burn() {
+        while !self.work.is_full() && fuel.burn() {
             let Some(Letter { caps, port, batch }) = self.inbox.pop() else { break };
             self.call(&caps, |work, turn| work.logic().on_batch(port, batch, turn))?;
         }

@@ -24,15 +24,17 @@ pub struct World {
     pub committed: Mutex<BTreeMap<(u64, u64), Vec<Rec>>>,
     pub late: AtomicU64,
     pub torn: AtomicU64,
+    /// Windows that fired before the end of the input.
+    pub in_time: AtomicU64,
 }
 
-/// Draws a job for one attempt; dies on each worker after `dies_in` records.
-pub type Draw = fn(&Arc<World>, u64, u64) -> Graph;
+/// Draws a job for one attempt, with its seed.
+pub type Draw = fn(&Arc<World>, u64, Ending) -> Graph;
 
 /// Calls behind calls, without event time: only the end of the source tells them that they are over.
-pub fn draw_untimed(world: &Arc<World>, seed: u64, dies_in: u64) -> Graph {
+pub fn draw_untimed(world: &Arc<World>, seed: u64, ending: Ending) -> Graph {
     let graph = Graph::default();
-    let counts = build(false, move |init| Ruled::boxed(init, seed, StageA { dies_in }));
+    let counts = build(false, move |init| Ruled::boxed(init, seed, StageA { ending }));
     let a = keyed(&graph.source("main", Lines { source: 0, seed }), key_a).operator("a", "a", Rule::Mixes, counts);
     let again = calls(&calls(&a, "calls", seed, VIA), "calls again", seed, ANSWER);
     a.union(&again).sink::<Rec, _>("out", Out { world: Arc::clone(world) });
@@ -45,7 +47,7 @@ fn calls(at: &At, uid: &str, seed: u64, takes: u8) -> At {
 }
 
 /// See [`Draw`].
-pub fn draw(world: &Arc<World>, seed: u64, dies_in: u64) -> Graph {
+pub fn draw(world: &Arc<World>, seed: u64, ending: Ending) -> Graph {
     let graph = Graph::default();
     let timed = |uid: &str, source: u64| {
         let at = graph.source(uid, Lines { source, seed });
@@ -57,7 +59,7 @@ pub fn draw(world: &Arc<World>, seed: u64, dies_in: u64) -> Graph {
         "a",
         "a",
         Rule::Mixes,
-        build(false, move |init| Ruled::boxed(init, seed, StageA { dies_in })),
+        build(false, move |init| Ruled::boxed(init, seed, StageA { ending })),
     );
     let of_b = Arc::clone(world);
     let b = keyed(&main.union(&side), key_b).meet(

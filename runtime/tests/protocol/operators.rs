@@ -8,7 +8,7 @@ use millstream_runtime::checkpoint::{OperatorInfo, Section};
 use millstream_runtime::graph::OperatorInit;
 use millstream_runtime::logic::{Delayed, Logic, More, Turn};
 use millstream_runtime::parcel::Parcel;
-use millstream_runtime::run::{Jitter, failpoint::Killed, mix};
+use millstream_runtime::run::{Jitter, Status, failpoint::Killed, mix};
 use millstream_runtime::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -77,17 +77,35 @@ impl<R: Rules> Logic for Ruled<R> {
     }
 }
 
-/// Counts by one key, and hands on. Dies after so many records.
+/// Counts by one key, and hands on.
 pub struct StageA {
-    pub dies_in: u64,
+    pub ending: Ending,
+}
+
+/// How an attempt ends: after so many records on one worker.
+#[derive(Clone)]
+pub enum Ending {
+    /// With the job.
+    Never,
+    Killed(u64),
+    Stopped(u64, Arc<Status>),
+}
+
+impl Ending {
+    fn count(&mut self) -> Result<()> {
+        match self {
+            Ending::Killed(0) => return Err(Box::new(Killed("a record"))),
+            Ending::Stopped(0, status) => status.stop(),
+            Ending::Killed(left) | Ending::Stopped(left, _) => *left -= 1,
+            Ending::Never => {}
+        }
+        Ok(())
+    }
 }
 
 impl Rules for StageA {
     fn record(&mut self, cells: &mut Cells, r: Rec, _watermark: u64, out: &mut Vec<Rec>) -> Result<()> {
-        self.dies_in = self.dies_in.saturating_sub(1);
-        if self.dies_in == 0 {
-            return Err(Box::new(Killed("a record")));
-        }
+        self.ending.count()?;
         let cell = cells.change((key_a(&r), 0));
         cell[0] += 1;
         if cell[0].is_multiple_of(10) {
@@ -164,9 +182,15 @@ impl Rules for Window {
 
     fn time(&mut self, cells: &mut Cells, watermark: u64, out: &mut Vec<Rec>) {
         let due = cells.take(|cell, _| cell.1 + WINDOW_MS <= watermark);
+        if watermark < i64::MAX as u64 {
+            self.world.in_time.fetch_add(due.len() as u64, SeqCst);
+        }
         out.extend(due.into_iter().map(|((key, start), v)| (WINDOW, key, start, v[1], v[0])));
     }
 }
+
+/// So many calls in flight, and no more records come in.
+const CALLS_MOST: usize = 20;
 
 /// Calls the world for every fifth record of a kind; an answer is there after so many polls.
 pub struct Calls {
@@ -223,5 +247,9 @@ impl Delayed for Calls {
 
     fn oldest_in_flight(&self) -> Option<Timestamp> {
         self.cells.iter().map(|(_, v)| Timestamp::from(v[1])).min()
+    }
+
+    fn is_full(&self) -> bool {
+        self.cells.iter().count() >= CALLS_MOST
     }
 }

@@ -1,5 +1,6 @@
 //! One seed: attempt after attempt in one state folder, each killed somewhere, until one reaches the end.
 use crate::job::{Draw, World, draw, draw_untimed};
+use crate::operators::Ending;
 use crate::records::{ANSWER, FINAL, Rec, plain, plain_untimed};
 use millstream_runtime::run::{Jitter, Options, Outcome, Pace, Plant, Restarts, RunError, failpoint, mix, run};
 use std::path::Path;
@@ -14,10 +15,15 @@ const KILLS_MOST: u64 = 5;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE_WITH_A_BUG: Duration = Duration::from_secs(5);
 
-#[derive(Default)]
+/// What came of a trial.
+#[derive(Debug, Default)]
 pub struct Verdict {
     pub attempts: u64,
     pub kills: u64,
+    pub stops: u64,
+    pub checkpoints: u64,
+    /// Windows that fired before the end of the input.
+    pub in_time: u64,
     /// What differs from the plain computation.
     pub wrong: Option<String>,
 }
@@ -25,7 +31,8 @@ pub struct Verdict {
 pub fn trial(seed: u64, plant: Plant) -> Verdict {
     let world = Arc::default();
     let verdict = trial_in(&world, draw, seed, plant);
-    Verdict { wrong: verdict.wrong.or_else(|| judge(&world, &plain())), ..verdict }
+    let wrong = verdict.wrong.or_else(|| judge(&world, &plain()));
+    Verdict { wrong, in_time: world.in_time.load(SeqCst), ..verdict }
 }
 
 /// The same with the job without event time.
@@ -54,12 +61,15 @@ fn trial_in(world: &Arc<World>, draw: Draw, seed: u64, plant: Plant) -> Verdict 
     let (mut verdict, folder) = (Verdict::default(), folder());
     let kills = rng.below(KILLS_MOST);
     loop {
-        let dies = verdict.attempts < kills;
-        let (options, dies_in) = options(&mut rng, folder.path(), plant, dies);
+        let may_end = verdict.attempts < kills;
+        let (options, ending) = options(&mut rng, folder.path(), plant, may_end);
         let (world, seed) = (Arc::clone(world), rng.next_u64());
         verdict.attempts += 1;
-        match run(&options, Arc::new(move || Ok(draw(&world, seed, dies_in)))) {
+        let result = run(&options, Arc::new(move || Ok(draw(&world, seed, ending.clone()))));
+        verdict.checkpoints += options.status.progress().checkpoints;
+        match result {
             Ok(Outcome::Finished | Outcome::AlreadyFinished) => break,
+            Ok(Outcome::Stopped) => verdict.stops += 1,
             Err(RunError::Killed(_)) => verdict.kills += 1,
             // A planted bug may well break an attempt.
             other => {
@@ -77,7 +87,7 @@ fn folder() -> tempfile::TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
 }
 
-fn options(rng: &mut Jitter, folder: &Path, plant: Plant, dies: bool) -> (Options, u64) {
+fn options(rng: &mut Jitter, folder: &Path, plant: Plant, may_end: bool) -> (Options, Ending) {
     let mut options = Options::new("protocol", folder.to_string_lossy());
     options.workers = 1 + rng.below(4) as usize;
     options.binary = rng.below(3) == 0;
@@ -86,10 +96,14 @@ fn options(rng: &mut Jitter, folder: &Path, plant: Plant, dies: bool) -> (Option
     options.pace = Pace { jitter: Some(rng.next_u64()), plant, open_epochs, ..Pace::default() };
     let place = failpoint::PLACES[rng.below(failpoint::PLACES.len() as u64) as usize];
     let count = 1 + rng.below(12);
-    let at_a_record = rng.below(2) == 0;
-    options.failpoint = (dies && !at_a_record).then(|| failpoint::Failpoint::new(place, count));
-    let dies_in = 1 + rng.below(400);
-    (options, if dies && at_a_record { dies_in } else { u64::MAX })
+    let (how, records) = (rng.below(5), rng.below(400));
+    let ending = match how {
+        0 | 1 if may_end => Ending::Killed(records),
+        2 if may_end => Ending::Stopped(records, Arc::clone(&options.status)),
+        _ => Ending::Never,
+    };
+    options.failpoint = (may_end && how > 2).then(|| failpoint::Failpoint::new(place, count));
+    (options, ending)
 }
 
 fn judge(world: &World, expected: &[Rec]) -> Option<String> {
