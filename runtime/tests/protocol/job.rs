@@ -143,6 +143,9 @@ impl Stage for Times {
     }
 }
 
+/// What a record says it weighs, so that a slice's credit is a few of them and the job has many slices.
+const WEIGHT: usize = 256 << 10;
+
 /// A source.
 struct Lines {
     source: u64,
@@ -175,7 +178,7 @@ impl Reader for LineReader {
     fn read(&mut self, batch: &mut Batch<Rec>) -> Result<Progress> {
         let end = len(self.source, self.split);
         let until = end.min(self.at + self.jitter.below(2 + 4 * (self.split % 3 + 1)));
-        (self.at..until).for_each(|i| batch.push(record(self.source, self.split, i)));
+        (self.at..until).for_each(|i| batch.push_sized(record(self.source, self.split, i), WEIGHT));
         self.at = until;
         Ok(if self.at == end { Progress::Ended } else { Progress::More })
     }

@@ -24,9 +24,9 @@ pub const WINDOW_MS: u64 = 100;
 /// Split 1 of the first source and all of the second end early.
 pub fn len(source: u64, split: u64) -> u64 {
     match (source, split) {
-        (0, 1) => 90,
-        (0, _) => 260 + split * 17,
-        _ => 60,
+        (0, 1) => 60,
+        (0, _) => 130 + split * 17,
+        _ => 40,
     }
 }
 
