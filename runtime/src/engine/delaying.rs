@@ -113,3 +113,51 @@ impl HeldEpochs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::{OperatorInfo, Section};
+    use crate::parcel::Parcel;
+    use std::task::Poll;
+
+    /// In flight since.
+    struct InFlight(Option<i64>);
+
+    impl Logic for InFlight {
+        fn on_batch(&mut self, _port: usize, _batch: Parcel, _cx: &mut Turn<'_>) -> Result<()> {
+            Ok(())
+        }
+        fn freeze(&mut self, _n: u64) -> Result<()> {
+            Ok(())
+        }
+        fn poll_snapshot(&mut self, _task: &mut Context<'_>, _hurry: bool) -> Poll<Result<Vec<Section>>> {
+            Poll::Ready(Ok(vec![]))
+        }
+        fn info(&mut self) -> OperatorInfo {
+            OperatorInfo::new("calls", "calls")
+        }
+    }
+    impl Delayed for InFlight {
+        fn poll_results(&mut self, _task: &mut Context<'_>, _cx: &mut Turn<'_>) -> Result<More> {
+            Ok(More::No)
+        }
+        fn oldest_in_flight(&self) -> Option<Timestamp> {
+            self.0.map(Timestamp)
+        }
+    }
+
+    #[test]
+    fn the_end_is_promised_only_when_nothing_is_in_flight_and_nothing_above_goes_on() {
+        const MAX: i64 = i64::MAX;
+        let promise = |oldest, mark, over| Work::Delayed(Box::new(InFlight(oldest))).promise(Timestamp(mark), over);
+        assert_eq!(promise(None, 10, false), 10);
+        assert_eq!(promise(Some(7), 10, false), 7);
+        assert_eq!(promise(Some(20), 10, false), 10, "a record above may be older");
+        assert_eq!(promise(Some(7), MAX, true), 7);
+        assert_eq!(promise(Some(MAX), MAX, true), MAX - 1, "a record at the end of time");
+        assert_eq!(promise(None, MAX, false), MAX - 1, "something without event time above goes on");
+        assert_eq!(promise(None, MAX, true), MAX);
+        assert_eq!(promise(None, i64::MIN, true), MAX, "no event time above");
+    }
+}

@@ -39,8 +39,11 @@ pub(crate) struct Wiring<'s> {
 
 type Drain<M> = Box<dyn FnMut(&mut dyn FnMut(InputCapability<Epoch>, &mut Vec<M>))>;
 
-/// Adds an operator; gives its outputs, of which there is at least one, so that it can be probed, and the reports of one
+/// What leaves an operator: its outputs, of which there is at least one, so that it can be probed; and the reports of one
 /// that waits for the world.
+type Outgoing<'s> = (Vec<ParcelStream<'s>>, Option<StreamVec<'s, Epoch, Report>>);
+
+/// Adds an operator.
 pub(crate) fn operator<'s>(
     cx: &WorkerCx,
     scope: Scope<'s, Epoch>,
@@ -48,7 +51,7 @@ pub(crate) fn operator<'s>(
     work: Work,
     marks: Marks,
     next: Next,
-) -> (Vec<ParcelStream<'s>>, Option<StreamVec<'s, Epoch, Report>>) {
+) -> Outgoing<'s> {
     let mut builder = OperatorBuilder::new(wiring.uid.clone(), scope);
     let info = builder.operator_info();
     let mut inputs: Vec<(usize, Drain<Parcel>)> = vec![];

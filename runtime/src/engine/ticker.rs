@@ -242,5 +242,4 @@ impl Ticker {
 }
 
 #[cfg(test)]
-#[path = "ticker_tests.rs"]
 mod tests;

@@ -7,6 +7,6 @@ mod judge;
 mod node;
 mod plan;
 
-pub use node::{At, DelayingBuild, Graph, OperatorBuild, OperatorInit, Rule};
+pub use node::{At, DelayingBuild, Graph, Make, OperatorBuild, OperatorInit, Rule};
 pub(crate) use node::{Build, Enumerator};
 pub use plan::Against;

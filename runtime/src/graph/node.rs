@@ -57,6 +57,9 @@ pub(crate) enum Build {
     Sink(Box<dyn SinkBuild>),
 }
 
+/// Makes the logic of an operator on a worker.
+pub type Make<L> = Box<dyn FnOnce(&OperatorInit<'_>) -> Result<Box<L>>>;
+
 /// How an operator with state is made.
 pub struct OperatorBuild {
     /// Whether its inputs cross workers: their batches have targets.
@@ -66,7 +69,7 @@ pub struct OperatorBuild {
     /// Whether it needs processing time.
     pub processing_time: bool,
     /// Makes its logic, with the state of the checkpoint.
-    pub make: Box<dyn FnOnce(&OperatorInit<'_>) -> Result<Box<dyn Logic>>>,
+    pub make: Make<dyn Logic>,
 }
 
 /// How an operator that waits for the world is made. It always hears of watermarks and processing time.
@@ -74,7 +77,7 @@ pub struct DelayingBuild {
     /// Whether its inputs cross workers: their batches have targets.
     pub exchange: bool,
     /// Makes its logic, with the state of the checkpoint.
-    pub make: Box<dyn FnOnce(&OperatorInit<'_>) -> Result<Box<dyn Delayed>>>,
+    pub make: Make<dyn Delayed>,
 }
 
 /// What an operator's logic is made with.

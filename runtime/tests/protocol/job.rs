@@ -198,7 +198,7 @@ impl Sink<Rec> for Out {
         Ok(OutWriter { worker: worker as u64, records: vec![] })
     }
     fn commit(&self, (n, worker, records): (u64, u64, Vec<Rec>)) -> Staging<()> {
-        let mut committed = self.world.committed.lock().unwrap();
+        let mut committed = self.world.committed.lock().expect("no commit panics");
         let before = committed.insert((n, worker), records.clone());
         now(match before {
             Some(before) if before != records => Err(format!("another commit of {n} by worker {worker}").into()),

@@ -84,7 +84,7 @@ fn trial_in(world: &Arc<World>, draw: Draw, seed: u64, plant: Plant) -> Verdict 
 /// In memory where the system has such a place: checkpoints are synced.
 fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder for the state")
 }
 
 fn options(rng: &mut Jitter, folder: &Path, plant: Plant, may_end: bool) -> (Options, Ending) {
@@ -107,7 +107,7 @@ fn options(rng: &mut Jitter, folder: &Path, plant: Plant, may_end: bool) -> (Opt
 }
 
 fn judge(world: &World, expected: &[Rec]) -> Option<String> {
-    let mut out: Vec<Rec> = world.committed.lock().unwrap().values().flatten().copied().collect();
+    let mut out: Vec<Rec> = world.committed.lock().expect("no commit panics").values().flatten().copied().collect();
     out.sort_unstable();
     let (late, torn) = (world.late.load(SeqCst), world.torn.load(SeqCst));
     let count = |all: &[Rec], kind| all.iter().filter(|r| r.0 == kind).count();
