@@ -45,3 +45,8 @@ pub mod prelude {
 
     pub use crate::Result;
 }
+
+/// The README's code, compiled and run with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeDocTests;

@@ -3,6 +3,7 @@ use crate::Stream;
 use crate::keyed::Keyed;
 use crate::process::{Context, build_of};
 use crate::process_logic::{Handler, ProcessLogic};
+use millstream_runtime::batch::Batch;
 use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::graph::Rule;
 use millstream_runtime::state::Value;
@@ -20,17 +21,19 @@ pub enum Event<T> {
 
 /// What a closure process emits to and sets timers on.
 pub struct Out<U> {
-    emitted: Vec<U>,
+    emitted: Batch<U>,
     timers: Vec<Timestamp>,
     /// Event time of the record or timer.
     time: Timestamp,
+    /// Where there is event time.
+    at: Option<Timestamp>,
     watermark: Timestamp,
 }
 
 impl<U> Out<U> {
     /// Emits a record, with the event time of the record or timer that is handled.
     pub fn emit(&mut self, record: U) {
-        self.emitted.push(record);
+        self.emitted.push_with(record, self.at, None);
     }
 
     /// Sets a timer in event time; one for each key and time.
@@ -61,7 +64,13 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
         K: Key,
         T: Data,
     {
-        let out = Out { emitted: vec![], timers: vec![], time: Timestamp::MIN, watermark: Timestamp::MIN };
+        let out = Out {
+            emitted: Batch::default(),
+            timers: vec![],
+            time: Timestamp::MIN,
+            at: None,
+            watermark: Timestamp::MIN,
+        };
         let closure = Closure { f, out, of: PhantomData };
         let build = build_of(move |init| Ok(Box::new(ProcessLogic::open(closure, init, "process_fn")?)));
         self.inner.with(self.shuffled(uid).operator("process_fn", uid, Rule::Mixes, build))
@@ -99,11 +108,9 @@ where
 {
     fn call(&mut self, event: Event<T>, ctx: &mut Context<K, Value<S>, (), U>) {
         self.out.time = ctx.time();
+        self.out.at = ctx.time;
         self.out.watermark = ctx.watermark();
         (self.f)(&ctx.key, &mut ctx.state.get_mut(), event, &mut self.out);
-        for record in self.out.emitted.drain(..) {
-            ctx.emit(record);
-        }
         for time in self.out.timers.drain(..) {
             ctx.timer_at(time, ());
         }
@@ -125,6 +132,11 @@ where
         self.call(Event::Record(record), ctx);
     }
     fn right(&mut self, (): (), _ctx: &mut Context<K, Value<S>, (), U>) {}
+    fn take_out(&mut self, _ctx: &mut Context<K, Value<S>, (), U>) -> Batch<U> {
+        let out = std::mem::take(&mut self.out.emitted);
+        self.out.emitted.reserve(out.len());
+        out
+    }
     fn timer(&mut self, _timer: (), ctx: &mut Context<K, Value<S>, (), U>) {
         self.call(Event::Timer(ctx.time()), ctx);
     }

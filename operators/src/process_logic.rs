@@ -26,6 +26,10 @@ pub(crate) trait Handler: 'static {
     fn left(&mut self, record: Self::Left, ctx: &mut ContextOf<Self>);
     fn right(&mut self, record: Self::Right, ctx: &mut ContextOf<Self>);
     fn timer(&mut self, timer: Self::Timer, ctx: &mut ContextOf<Self>);
+    /// What was emitted since the last call.
+    fn take_out(&mut self, ctx: &mut ContextOf<Self>) -> Batch<Self::Out> {
+        std::mem::take(&mut ctx.out)
+    }
 }
 
 type ContextOf<H> = Context<<H as Handler>::Key, <H as Handler>::State, <H as Handler>::Timer, <H as Handler>::Out>;
@@ -81,13 +85,10 @@ enum Bench<H: Handler> {
 impl<H: Handler> Bench<H> {
     /// The context, for this key.
     fn context(&mut self, key: H::Key) -> Option<&mut ContextOf<H>> {
-        match std::mem::replace(self, Bench::Gone) {
-            Bench::Empty(state, timers) => *self = Bench::Taken(Context::new(key, state, timers)),
-            Bench::Taken(mut ctx) => {
-                ctx.key = key;
-                *self = Bench::Taken(ctx);
-            }
-            Bench::Gone => {}
+        if let Bench::Taken(ctx) = self {
+            ctx.key = key; // in place: a context is large
+        } else if let Bench::Empty(state, timers) = std::mem::replace(self, Bench::Gone) {
+            *self = Bench::Taken(Context::new(key, state, timers));
         }
         match self {
             Bench::Taken(ctx) => Some(ctx),
@@ -145,6 +146,7 @@ impl<H: Handler> ProcessLogic<H> {
         let Parts { records, times, hashes, .. } = batch.into_parts();
         self.slots.clear();
         self.store.resolve(&hashes, |i| &records[i].0, &mut self.slots);
+        self.store.fetch(&self.slots, &mut self.bench);
         let expected = records.len();
         for (i, ((key, record), slot)) in records.into_iter().zip(&self.slots).enumerate() {
             self.store.enter(*slot);
@@ -176,7 +178,10 @@ impl<H: Handler> ProcessLogic<H> {
     fn end(&mut self, turn: &mut Turn<'_>) -> Result<()> {
         self.store.settle(&mut self.bench)?;
         match &mut self.bench {
-            Bench::Taken(ctx) if !ctx.out.is_empty() => turn.emit(Parcel::new(std::mem::take(&mut ctx.out))),
+            Bench::Taken(ctx) => {
+                let out = self.handler.take_out(ctx);
+                if out.is_empty() { Ok(()) } else { turn.emit(Parcel::new(out)) }
+            }
             _ => Ok(()),
         }
     }

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 const ENCODE_STEP: usize = 256;
 /// So long a turn of encoding lasts.
 const ENCODE_TURN: Duration = Duration::from_micros(500);
+/// With fewer keys the state is near the processor anyway.
+const FETCH_FROM: usize = 10_000;
 /// So many cells are looked at for their TTL with each tick.
 const EXPIRE_STEP: usize = 1024;
 
@@ -83,6 +85,13 @@ impl<K: Key> Store<K> {
         K: 'k,
     {
         self.backend.resolve_all(hashes, key, out);
+    }
+
+    /// Brings the state of these keys near the processor: many misses at once instead of one for each record.
+    pub fn fetch(&self, slots: &[Slot], handles: &mut dyn Columned) {
+        if self.backend.len() > FETCH_FROM {
+            handles.columns().iter().for_each(|column| column.fetch(slots));
+        }
     }
 
     /// From now on the handles show the key of this slot.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// A batch is full at so many records.
 pub const FULL_RECORDS: usize = 1024;
-/// A batch is full at so many bytes.
-pub const FULL_BYTES: usize = 256 << 10;
+/// A batch is full at so many bytes: a row of stages runs over it while it is in the processor's nearest cache.
+pub const FULL_BYTES: usize = 32 << 10;
 
 /// Records in order, with their event times and key hashes where there are any, and the split they come from until the
 /// first exchange. Laws: `times` and `hashes` are empty or as long as `records`.

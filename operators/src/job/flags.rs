@@ -1,6 +1,6 @@
 //! The flags of every job, the verbs, and the command line of both with the job's own flags.
 use super::values::{Endpoint, Interval, Keep, Restore, Slice};
-use clap::{Arg, Command, ValueEnum};
+use clap::{Arg, ArgAction, Command, ValueEnum};
 use millstream_runtime::time::Span;
 use std::path::PathBuf;
 
@@ -112,7 +112,8 @@ impl Flags {
 pub(crate) fn command<A: clap::Args>(name: &'static str) -> Command {
     let own = A::augment_args(Command::new(name).next_help_heading("Flags of this job"));
     let all = <Flags as clap::Args>::augment_args(own.next_help_heading("Flags of every job"));
-    all.about("A Millstream job.")
+    all.mut_args(last_one_counts)
+        .about("A Millstream job.")
         .long_about(None)
         .before_help(None)
         .after_help("Durations are written 500ms, 30s, 5m, 1h or 7d.")
@@ -121,6 +122,15 @@ pub(crate) fn command<A: clap::Args>(name: &'static str) -> Command {
             "{{about}}\n\n{{usage-heading}} {{usage}}\n\nCommands:\n{}\n{{all-args}}{{after-help}}",
             verbs()
         ))
+}
+
+/// A script may append to the flags that it was given: of a flag with one value the last one counts.
+fn last_one_counts(arg: Arg) -> Arg {
+    if !matches!(arg.get_action(), ArgAction::Set) || arg.is_positional() {
+        return arg;
+    }
+    let id = arg.get_id().clone();
+    arg.overrides_with(id)
 }
 
 fn verbs() -> String {

@@ -83,7 +83,8 @@ impl<K: Key, T: Data, W: Kind> Windows<K, T, W> {
     }
 
     /// One aggregate or a tuple of up to six. Records are combined on their worker before they cross to that of their
-    /// key, as long as that makes them fewer; not where late records are asked for.
+    /// key, as long as that makes them fewer; not where late records are asked for. State fits one length, slide and gap
+    /// only: where they change, give the aggregate a new uid.
     #[track_caller]
     pub fn aggregate<A: Aggregate<T>>(self, uid: &str, aggregate: A) -> Stream<Windowed<K, A::Out>> {
         let (aggregate, shape, stream) = (Rc::new(aggregate), self.window.shape(), &self.keyed.inner);

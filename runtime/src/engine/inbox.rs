@@ -2,7 +2,9 @@
 use super::epoch::{DONE, Epoch, end, epoch, interval};
 use super::pace::Plant;
 use crate::parcel::Parcel;
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use timely::dataflow::operators::Capability;
 
 /// A batch that arrived, with the right to answer it: a capability for each output.
@@ -21,15 +23,18 @@ pub(crate) struct Inbox {
     /// The interval that is being processed.
     pub interval: u64,
     plant: Plant,
+    /// Counts what waits here and in the other inboxes of the worker.
+    backlog: Rc<Cell<usize>>,
 }
 
 impl Inbox {
-    pub fn new(first: u64, plant: Plant) -> Self {
-        Self { now: VecDeque::new(), later: VecDeque::new(), open: BTreeMap::new(), interval: first, plant }
+    pub fn new(first: u64, plant: Plant, backlog: Rc<Cell<usize>>) -> Self {
+        Self { now: VecDeque::new(), later: VecDeque::new(), open: BTreeMap::new(), interval: first, plant, backlog }
     }
 
     pub fn push(&mut self, at: Epoch, letter: Letter) {
         *self.open.entry(at).or_default() += 1;
+        self.backlog.set(self.backlog.get() + 1);
         let waits = interval(at) > self.interval && self.plant != Plant::NoWait;
         let queue = if waits { &mut self.later } else { &mut self.now };
         queue.push_back((at, letter));
@@ -37,6 +42,7 @@ impl Inbox {
 
     pub fn pop(&mut self) -> Option<Letter> {
         let (at, letter) = self.now.pop_front()?;
+        self.backlog.set(self.backlog.get().saturating_sub(1));
         if let Some(count) = self.open.get_mut(&at) {
             *count -= 1;
             if *count == 0 {

@@ -16,6 +16,7 @@ use super::worker::{WorkerCx, waker_of};
 use crate::Result;
 use crate::parcel::Parcel;
 use crate::run::control::Event;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
@@ -68,7 +69,7 @@ pub(crate) fn operator<'s>(
     let (epochs, reports) = is_delayed.then(|| HeldEpochs::add(&mut builder, cx.pace.plant)).unzip();
     let mut driver = Driver {
         jitter: cx.jitter(wiring.operator as u64),
-        inbox: Inbox::new(cx.first, cx.pace.plant),
+        inbox: Inbox::new(cx.first, cx.pace.plant, Rc::clone(&cx.backlog)),
         waker: waker_of(scope.worker().sync_activator_for(info.address.to_vec())),
         activator: scope.activator_for(info.address),
         cx: cx.clone(),

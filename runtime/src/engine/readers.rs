@@ -39,6 +39,8 @@ pub(crate) struct Readers<S: Source> {
     turn: usize,
     open: usize,
     read: u64,
+    /// How many records the last batch had: so many the next one makes room for.
+    usual: usize,
     waker: Option<Waker>,
 }
 
@@ -69,6 +71,7 @@ impl<S: Source> Readers<S> {
             turn: 0,
             open: 0,
             read: 0,
+            usual: 0,
             waker: None,
         };
         for stored in restored {
@@ -156,6 +159,7 @@ impl<S: Source> Splits for Readers<S> {
     fn read(&mut self, next: &mut Next, out: &mut Outputs) -> Result<ReadOnce> {
         let Some(index) = self.next_open()? else { return Ok(ReadOnce { bytes: 0, more: false }) };
         let mut batch = Batch { split: Some(index as u32), ..Batch::default() };
+        batch.reserve(self.usual);
         let Some(Slot { state: State::Open(reader), idle, .. }) = self.slots.get_mut(index) else {
             return Ok(ReadOnce { bytes: 0, more: false });
         };
@@ -165,6 +169,7 @@ impl<S: Source> Splits for Readers<S> {
             self.end(index)?;
         }
         let bytes = batch.bytes() as u64;
+        self.usual = batch.len();
         self.read += batch.len() as u64;
         if !batch.is_empty() {
             next.push(Parcel::new(batch), out)?;

@@ -23,12 +23,15 @@ const COMMIT_WAIT: Duration = Duration::from_millis(100);
 /// What this worker has staged, by the number of its checkpoint.
 type Staged<C> = Rc<RefCell<BTreeMap<u64, Vec<C>>>>;
 
+/// The interval that is being staged, and what stages it.
+type Preparing<C> = (u64, Staging<Vec<C>>);
+
 /// A sink's end in the dataflow.
 pub(crate) struct SinkLogic<T: Data, S: Sink<T>> {
     uid: String,
     writer: S::Writer,
     staged: Staged<StagedBy<S, T>>,
-    preparing: Option<(u64, Staging<Vec<StagedBy<S, T>>>)>,
+    preparing: Option<Preparing<StagedBy<S, T>>>,
 }
 
 /// Opens a sink on a worker: its logic, and its committer, which has what `restored` promised to be committed by this

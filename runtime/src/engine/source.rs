@@ -41,6 +41,10 @@ pub(crate) struct ReadOnce {
 /// An idle split is asked again after so long, if nothing wakes the source before.
 const POLL: Duration = Duration::from_millis(10);
 
+/// A source does not read while so many batches wait in the inboxes of its worker: what is read waits in the source, not
+/// in memory. Those of other workers are bounded by credits and open epochs.
+const BACKLOG_MOST: usize = 64;
+
 /// Which source.
 pub(crate) struct SourceSpec {
     pub uid: String,
@@ -149,7 +153,7 @@ impl Driver {
     fn read(&mut self) -> Result<()> {
         let mut fuel = Fuel::full(&mut self.jitter);
         let mut more = true;
-        while more && self.credit > 0 && fuel.burn() {
+        while more && self.credit > 0 && self.cx.backlog.get() < BACKLOG_MOST && fuel.burn() {
             let read = self.splits.read(&mut self.next, &mut self.ports.out)?;
             self.credit = self.credit.saturating_sub(read.bytes);
             more = read.more;

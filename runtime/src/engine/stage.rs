@@ -3,8 +3,6 @@
 //! A batch that leaves a source or a stateful operator runs down the tree at once; a leaf is an output of the timely
 //! operator. So a chain of maps costs no scheduling, no queue and no progress traffic.
 use crate::Result;
-use crate::batch::Batch;
-use crate::data::Data;
 use crate::parcel::Parcel;
 use crate::time::{Timestamp, Watermark};
 use std::cell::{Cell, RefCell};
@@ -127,32 +125,5 @@ impl Stage for Leaf {
     }
     fn flush(&mut self, _out: &mut Outputs) -> Result<()> {
         Ok(())
-    }
-}
-
-/// A stage made of a function from batch to batch.
-pub struct Apply<F> {
-    f: F,
-    next: Next,
-}
-
-impl<F> Apply<F> {
-    /// Hands on what `f` makes of each batch.
-    pub fn new<T: Data, U: Data>(f: F, next: Next) -> impl Stage
-    where
-        F: FnMut(Batch<T>) -> Result<Batch<U>> + 'static,
-    {
-        let mut f = f;
-        Apply { f: move |parcel: Parcel| Ok(Parcel::new(f(parcel.open()?)?)), next }
-    }
-}
-
-impl<F: FnMut(Parcel) -> Result<Parcel> + 'static> Stage for Apply<F> {
-    fn push(&mut self, batch: Parcel, out: &mut Outputs) -> Result<()> {
-        let made = (self.f)(batch)?;
-        self.next.push(made, out)
-    }
-    fn flush(&mut self, out: &mut Outputs) -> Result<()> {
-        self.next.flush(out)
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct WorkerCx {
     pub drop_state: Rc<Vec<String>>,
     /// The frontier of the slowest sink.
     pub seen: Rc<Cell<Epoch>>,
+    /// Batches that wait in the inboxes of this worker.
+    pub backlog: Rc<Cell<usize>>,
     /// Worker 0: which splits exist.
     pub discovery: Rc<RefCell<Discovery>>,
     /// Worker 0: what the enumerator has found.

@@ -57,7 +57,7 @@ pub(crate) enum Build {
     Sink(Box<dyn SinkBuild>),
 }
 
-/// Makes the logic of an operator on a worker.
+/// Makes an operator's logic, with the state of the checkpoint.
 pub type Make<L> = Box<dyn FnOnce(&OperatorInit<'_>) -> Result<Box<L>>>;
 
 /// How an operator with state is made.

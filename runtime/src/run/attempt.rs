@@ -115,6 +115,7 @@ fn context(worker: &Worker, setup: &Setup, discovered: Option<Receiver<Discovere
         restored,
         drop_state: Rc::new(setup.options.drop_state.clone()),
         seen: Rc::new(Cell::new(0)),
+        backlog: Rc::default(),
         discovery: Rc::new(RefCell::new(Discovery::default())),
         discovered: Rc::new(RefCell::new(discovered)),
         delaying: Rc::default(),

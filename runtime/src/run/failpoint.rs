@@ -1,7 +1,7 @@
 //! Named places at which a test kills the job: in this process, or the process itself.
 //!
 //! `MILLSTREAM_FAILPOINT=name:count` in the environment aborts the process (as `kill -9` would) when the place is passed
-//! for the `count`-th time. A test in this process arms one with [`arm`].
+//! for the `count`-th time. A test in this process gives one to the run's options.
 use crate::{BoxError, Result};
 use std::cell::RefCell;
 use std::fmt;

@@ -280,9 +280,7 @@ impl<K: Key> Backend<K> for Memory<K> {
             }
             Change::DeleteRow { key } => {
                 let Some(slot) = self.restored(plan, group, key, false)? else { return Ok(()) };
-                let gone = self.gone.len();
                 self.free(slot, columns);
-                self.gone.truncate(gone); // told already
                 Ok(())
             }
         }

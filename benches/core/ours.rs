@@ -1,0 +1,76 @@
+//! The same work as Millstream jobs, through the public API.
+use crate::records::{Wide, step};
+use millstream::connectors::generate;
+use millstream::prelude::*;
+use millstream::runtime::run::{Options, Pace, Status};
+use millstream::sink::{Sink, Staging, Writer, now};
+use millstream::source::Batch;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Takes records and forgets them.
+pub struct Forget;
+pub struct Forgetting;
+
+impl<T: Data> Sink<T> for Forget {
+    type Writer = Forgetting;
+    fn open(&self, _: usize, _: &[u64]) -> Result<Forgetting> {
+        Ok(Forgetting)
+    }
+    fn commit(&self, _: u64) -> Staging<()> {
+        now(Ok(()))
+    }
+}
+impl<T: Data> Writer<T> for Forgetting {
+    type Committable = u64;
+    fn write(&mut self, batch: &mut Batch<T>) -> Result<()> {
+        batch.drain().for_each(drop);
+        Ok(())
+    }
+    fn prepare(&mut self, _: u64) -> Staging<Vec<u64>> {
+        now(Ok(vec![]))
+    }
+}
+
+/// A run in a state folder of its own; seconds, and what it says of itself at the end.
+pub fn run(workers: usize, interval: Option<Duration>, build: fn(&Job)) -> (f64, Arc<Status>) {
+    let folder = tempfile::tempdir().expect("a folder for state");
+    let mut options = Options::new("bench", folder.path().to_string_lossy());
+    options.workers = workers;
+    options.pace = Pace { interval, ..Pace::default() };
+    let status = Arc::clone(&options.status);
+    let began = Instant::now();
+    let launched = millstream::job::launch(&options, move |job| {
+        build(job);
+        Ok(())
+    });
+    launched.expect("the job runs");
+    (began.elapsed().as_secs_f64(), status)
+}
+
+pub const CHAIN: u64 = 30_000_000;
+pub const NUMBERS: u64 = 40_000_000;
+pub const TEXTS: u64 = 12_000_000;
+
+pub fn chain(job: &Job) {
+    let records = job.source("records", generate(CHAIN, crate::records::wide).splits(4));
+    let mapped = records.map(step).map(step).map(step).map(step).map(step).map(step).map(step).map(step);
+    mapped.filter(|w: &Wide| !w.key.is_multiple_of(8)).sink("out", Forget);
+}
+
+pub fn count_numbers(job: &Job) {
+    let numbers = job.source("numbers", generate(NUMBERS, crate::records::number).splits(4));
+    numbers.key_by(|n| *n).process_fn("count", count_up).sink("out", Forget);
+}
+
+pub fn count_texts(job: &Job) {
+    let texts = job.source("texts", generate(TEXTS, crate::records::text).splits(4));
+    texts.key_by(String::clone).process_fn("count", count_up).sink("out", Forget);
+}
+
+fn count_up<K: Clone, T>(key: &K, count: &mut u64, event: Event<T>, out: &mut Out<(K, u64)>) {
+    if let Event::Record(_) = event {
+        *count += 1;
+        out.emit((key.clone(), *count));
+    }
+}
