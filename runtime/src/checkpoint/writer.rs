@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A failed upload is tried again under a new nonce, a failed fsync never. The sections stay with the caller: those
 /// of an abandoned checkpoint go, first, into the next one's file.
 pub async fn write_file(store: &StateStore, name: &DataName, sections: &Arc<Vec<Section>>) -> Result<FileRef> {
-    let order = Arc::new(sort(sections).await);
+    let order = Arc::new(sort(sections).await?);
     let mut name = name.clone();
     let mut pause = PAUSE;
     for attempt in 1.. {
@@ -65,7 +65,7 @@ async fn write_once(
 }
 
 /// Sorts every grouped section by group, away from the threads that serve requests.
-async fn sort(sections: &Arc<Vec<Section>>) -> Vec<Vec<Piece>> {
+async fn sort(sections: &Arc<Vec<Section>>) -> Result<Vec<Vec<Piece>>> {
     let sections = Arc::clone(sections);
     let sort = move || {
         let pieces = |section: &Section| match &section.body {
@@ -74,7 +74,10 @@ async fn sort(sections: &Arc<Vec<Section>>) -> Vec<Vec<Piece>> {
         };
         sections.iter().map(pieces).collect()
     };
-    tokio::task::spawn_blocking(sort).await.expect("sorting numbers does not panic")
+    tokio::task::spawn_blocking(sort).await.map_err(|e| CheckpointError::Store {
+        doing: "sort the sections of a checkpoint".into(), // the runtime is shutting down: an attempt was ended
+        source: object_store::Error::Generic { store: "millstream", source: Box::new(e) },
+    })
 }
 
 /// Builds one data file. Only blocks and the index are in memory, never the file.

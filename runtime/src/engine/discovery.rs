@@ -127,6 +127,11 @@ impl Discovery {
         self.sources.iter().all(Known::is_over)
     }
 
+    /// Whether this source is over.
+    pub fn is_source_over(&self, source: usize) -> bool {
+        self.sources.get(source).is_some_and(Known::is_over)
+    }
+
     /// The least watermark of all origins, for the progress line.
     pub fn least_watermark(&self) -> Option<i64> {
         self.sources.iter().flat_map(|s| s.published.iter().copied()).min()

@@ -40,6 +40,27 @@ pub trait Logic: 'static {
     fn info(&mut self) -> OperatorInfo;
 }
 
+/// The logic of an operator that waits for the world: calls in flight are state, in the snapshot like any other, and hold
+/// back its own watermark only. Whatever it emits, from any of its methods, leaves in the epoch of the last tick.
+pub trait Delayed: Logic {
+    /// Emits results that are there, at most a turn's worth. The waker of `task` brings the next call, also from another
+    /// thread.
+    ///
+    /// # Errors
+    /// Stops the attempt.
+    fn poll_results(&mut self, task: &mut Context<'_>, cx: &mut Turn<'_>) -> Result<More>;
+
+    /// The least event time that may still be emitted for a record that was taken and not yet answered; of records
+    /// without event time [`Timestamp::MIN`]. None where nothing is in flight: then the job may end.
+    fn oldest_in_flight(&self) -> Option<Timestamp>;
+
+    /// Whether no more records are to come in before results have left: the sources are then held back. Looked at before
+    /// each batch, and again after [`Delayed::poll_results`].
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
 /// Whether there is more to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum More {

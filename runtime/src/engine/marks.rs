@@ -3,7 +3,7 @@ use super::epoch::{Epoch, interval};
 use super::pace::Plant;
 use super::tick::{Mark, Tick};
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use timely::dataflow::operators::Capability;
 
 /// What an epoch's end tells an operator.
@@ -17,13 +17,16 @@ pub(crate) struct Closing {
 pub(crate) struct Marks {
     queue: BTreeMap<Epoch, Closing>,
     applied: BTreeMap<u32, i64>,
+    /// Of a delaying operator: further origins, which bring no time, but must end before it does.
+    ends: BTreeMap<u32, i64>,
     now: i64,
 }
 
 impl Marks {
     /// `applied` has every origin above the operator, with what a checkpoint says of it or `i64::MIN`.
-    pub fn new(applied: BTreeMap<u32, i64>, now: i64) -> Self {
-        Self { queue: BTreeMap::new(), applied, now }
+    pub fn new(applied: BTreeMap<u32, i64>, ends: BTreeSet<u32>, now: i64) -> Self {
+        let ends = ends.into_iter().map(|origin| (origin, i64::MIN)).collect();
+        Self { queue: BTreeMap::new(), applied, ends, now }
     }
 
     pub fn push_marks(&mut self, at: Epoch, caps: impl FnOnce() -> Vec<Capability<Epoch>>, marks: &mut Vec<Mark>) {
@@ -47,8 +50,9 @@ impl Marks {
         }
         let closing = first.remove();
         for (origin, mark) in closing.marks {
-            if let Some(applied) = self.applied.get_mut(&origin) {
-                *applied = (*applied).max(mark); // the other origins of the source are not above this operator
+            // The other origins of the source are not above this operator.
+            for applied in self.applied.get_mut(&origin).into_iter().chain(self.ends.get_mut(&origin)) {
+                *applied = (*applied).max(mark);
             }
         }
         self.now = self.now.max(closing.now.unwrap_or(i64::MIN));
@@ -58,6 +62,11 @@ impl Marks {
     /// The operator's watermark: the minimum over the origins above it; the start of time where there is none.
     pub fn watermark(&self) -> Timestamp {
         Timestamp(self.applied.values().copied().min().unwrap_or(i64::MIN))
+    }
+
+    /// Whether everything above has ended.
+    pub fn is_over(&self) -> bool {
+        self.applied.values().chain(self.ends.values()).all(|mark| *mark == i64::MAX)
     }
 
     /// Whether there is any origin above.

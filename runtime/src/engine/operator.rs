@@ -2,15 +2,16 @@
 //!
 //! It holds a capability at the end of the interval, so that a frontier past it proves that the snapshot was taken; it
 //! processes records in the order of their arrival, except that those of the next interval wait for the snapshot.
-use super::epoch::{DONE, Epoch, end, low};
+use super::delaying::{HeldEpochs, Work};
+use super::epoch::{DONE, Epoch, end, interval, low};
 use super::fuel::Fuel;
 use super::inbox::{Inbox, Letter};
-use super::logic::{Logic, More, Turn};
+use super::logic::{More, Turn};
 use super::marks::Marks;
 use super::pace::Jitter;
 use super::ports::{ParcelStream, Ports, retain_all};
 use super::stage::Next;
-use super::tick::{Mark, Tick};
+use super::tick::{Mark, Report, Tick};
 use super::worker::{WorkerCx, waker_of};
 use crate::Result;
 use crate::parcel::Parcel;
@@ -32,22 +33,26 @@ pub(crate) struct Wiring<'s> {
     pub inputs: Vec<(Vec<ParcelStream<'s>>, bool)>,
     /// The marks of the reporters above it.
     pub marks: Vec<StreamVec<'s, Epoch, Mark>>,
-    /// Ticks, where it works in processing time.
+    /// Ticks, where it works in processing time, or waits for the world.
     pub ticks: Option<StreamVec<'s, Epoch, Tick>>,
     pub outputs: usize,
 }
 
 type Drain<M> = Box<dyn FnMut(&mut dyn FnMut(InputCapability<Epoch>, &mut Vec<M>))>;
 
-/// Adds an operator; gives its outputs, of which there is at least one, so that it can be probed.
+/// What leaves an operator: its outputs, of which there is at least one, so that it can be probed; and the reports of one
+/// that waits for the world.
+type Outgoing<'s> = (Vec<ParcelStream<'s>>, Option<StreamVec<'s, Epoch, Report>>);
+
+/// Adds an operator.
 pub(crate) fn operator<'s>(
     cx: &WorkerCx,
     scope: Scope<'s, Epoch>,
     wiring: Wiring<'s>,
-    logic: Box<dyn Logic>,
+    work: Work,
     marks: Marks,
     next: Next,
-) -> Vec<ParcelStream<'s>> {
+) -> Outgoing<'s> {
     let mut builder = OperatorBuilder::new(wiring.uid.clone(), scope);
     let info = builder.operator_info();
     let mut inputs: Vec<(usize, Drain<Parcel>)> = vec![];
@@ -60,6 +65,8 @@ pub(crate) fn operator<'s>(
     let mut ticks: Option<Drain<Tick>> = wiring.ticks.map(|s| drain_pipeline(&mut builder, s));
     let outputs = wiring.outputs.max(1);
     let (ports, streams) = Ports::add(&mut builder, outputs);
+    let is_delayed = matches!(work, Work::Delayed(_));
+    let (epochs, reports) = is_delayed.then(|| HeldEpochs::add(&mut builder, cx.pace.plant)).unzip();
     let mut driver = Driver {
         jitter: cx.jitter(wiring.operator as u64),
         inbox: Inbox::new(cx.first, cx.pace.plant, Rc::clone(&cx.backlog)),
@@ -68,10 +75,12 @@ pub(crate) fn operator<'s>(
         cx: cx.clone(),
         uid: wiring.uid,
         operator: wiring.operator,
-        logic,
+        work,
         marks,
         next,
         ports,
+        epochs,
+        has_results: false,
         hold: vec![],
         firing: None,
         snapshot: None,
@@ -93,14 +102,14 @@ pub(crate) fn operator<'s>(
             if let Some(input) = &mut ticks {
                 input(&mut |cap, messages| {
                     for tick in messages.drain(..) {
-                        driver.marks.push_tick(*cap.time(), || retain_all(&cap, outputs), &tick);
+                        driver.tick(&cap, &tick, outputs);
                     }
                 });
             }
             driver.turn(low(frontiers));
         }
     });
-    streams
+    (streams, reports)
 }
 
 fn drain_of<'s>(builder: &mut OperatorBuilder<'s, Epoch>, stream: ParcelStream<'s>, exchange: bool) -> Drain<Parcel> {
@@ -125,11 +134,15 @@ struct Driver {
     waker: Waker,
     uid: String,
     operator: usize,
-    logic: Box<dyn Logic>,
+    work: Work,
     inbox: Inbox,
     marks: Marks,
     next: Next,
     ports: Ports,
+    /// Of an operator that waits for the world.
+    epochs: Option<HeldEpochs>,
+    /// Such an operator has more results at once.
+    has_results: bool,
     /// At the end of the interval, on every output: what follows cannot pass it before the snapshot.
     hold: Vec<Capability<Epoch>>,
     /// The epoch whose timers are being fired.
@@ -157,6 +170,14 @@ impl Driver {
         }
     }
 
+    fn tick(&mut self, cap: &InputCapability<Epoch>, tick: &Tick, outputs: usize) {
+        let at = *cap.time();
+        self.marks.push_tick(at, || retain_all(cap, outputs), tick);
+        if let Some(epochs) = self.epochs.as_mut().filter(|_| interval(at) >= self.inbox.interval) {
+            epochs.push(at, retain_all(cap, outputs + 1));
+        }
+    }
+
     fn turn(&mut self, frontier: Epoch) {
         if let Err(e) = self.run(frontier) {
             self.cx.control.fail(&self.uid, e);
@@ -168,26 +189,28 @@ impl Driver {
     fn run(&mut self, frontier: Epoch) -> Result<()> {
         self.encode()?;
         let mut fuel = Fuel::full(&mut self.jitter);
-        while !self.over {
+        while !self.over && self.may_emit() {
             self.process(&mut fuel)?;
             let low = self.inbox.low(frontier);
             self.close_epochs(low)?;
+            self.emit_results()?;
             if self.firing.is_some() || !self.inbox.is_cut(low) {
                 break;
             }
             self.cut(low)?;
         }
-        if self.inbox.has_work() || self.firing.is_some() {
+        let has_work = self.inbox.has_work() && !self.work.is_full();
+        if self.may_emit() && (has_work || self.firing.is_some() || self.has_results) {
             self.activator.activate();
         }
         Ok(())
     }
 
-    /// Records, in the order of their arrival.
+    /// Records, in the order of their arrival. Those that wait hold their epochs, which holds back the sources.
     fn process(&mut self, fuel: &mut Fuel) -> Result<()> {
-        while fuel.burn() {
+        while !self.work.is_full() && fuel.burn() {
             let Some(Letter { caps, port, batch }) = self.inbox.pop() else { break };
-            self.call(&caps, |logic, turn| logic.on_batch(port, batch, turn))?;
+            self.call(&caps, |work, turn| work.logic().on_batch(port, batch, turn))?;
         }
         Ok(())
     }
@@ -202,31 +225,61 @@ impl Driver {
                     None => return Ok(()),
                 },
             };
-            if self.call(&caps, |logic, turn| logic.on_time(turn))? == More::Yes {
+            if self.call(&caps, |work, turn| work.logic().on_time(turn))? == More::Yes {
                 self.firing = Some(caps);
                 return Ok(());
             }
         }
     }
 
-    /// Calls the logic, and sends what it emits by the capabilities.
+    /// Whether the operator may do anything: not while one that waits for the world has no epoch for its answers.
+    fn may_emit(&self) -> bool {
+        self.epochs.as_ref().is_none_or(|epochs| epochs.current(self.inbox.interval).is_some())
+    }
+
+    /// What the world has answered; then the epochs that are over.
+    fn emit_results(&mut self) -> Result<()> {
+        if self.epochs.is_none() {
+            return Ok(());
+        }
+        let waker = self.waker.clone();
+        let mut task = Context::from_waker(&waker);
+        self.has_results = self.call(&[], |work, turn| work.poll_results(&mut task, turn))? == More::Yes;
+        if self.firing.is_none() {
+            self.advance_epochs(); // what fires meanwhile is older than the watermark that would be promised
+        }
+        Ok(())
+    }
+
+    fn advance_epochs(&mut self) {
+        let Some(epochs) = &mut self.epochs else { return };
+        let promise = || self.work.promise(self.marks.watermark(), self.marks.is_over());
+        if self.over {
+            epochs.close_all(promise());
+        } else {
+            epochs.advance(self.inbox.interval, promise);
+        }
+    }
+
+    /// Calls the logic, and sends what it emits by the capabilities; of one that waits for the world by the last tick's.
     fn call<R>(
         &mut self,
         caps: &[Capability<Epoch>],
-        f: impl FnOnce(&mut dyn Logic, &mut Turn<'_>) -> Result<R>,
+        f: impl FnOnce(&mut Work, &mut Turn<'_>) -> Result<R>,
     ) -> Result<R> {
         let (watermark, now) = (self.marks.watermark(), self.marks.now());
         let is_timed = self.marks.is_timed();
         let mut turn = Turn { watermark, now, is_timed, next: &mut self.next, out: &mut self.ports.out };
-        let result = f(&mut *self.logic, &mut turn)?;
+        let result = f(&mut self.work, &mut turn)?;
         self.next.flush(&mut self.ports.out)?;
-        self.ports.send(caps);
+        let last = self.epochs.as_ref().map(|epochs| epochs.current(self.inbox.interval).unwrap_or_default());
+        self.ports.send(last.unwrap_or(caps));
         Ok(result)
     }
 
     /// The end of an interval.
     fn cut(&mut self, low: Epoch) -> Result<()> {
-        self.logic.freeze(self.inbox.interval)?;
+        self.work.logic().freeze(self.inbox.interval)?;
         self.snapshot = Some(self.inbox.interval);
         self.over = low == DONE;
         if !self.over {
@@ -234,6 +287,7 @@ impl Driver {
             let at = end(self.inbox.interval);
             self.hold.iter_mut().for_each(|cap| cap.downgrade(&at));
         }
+        self.advance_epochs();
         self.encode()
     }
 
@@ -242,7 +296,7 @@ impl Driver {
     fn encode(&mut self) -> Result<()> {
         let Some(n) = self.snapshot else { return Ok(()) };
         let mut task = Context::from_waker(&self.waker);
-        let Poll::Ready(sections) = self.logic.poll_snapshot(&mut task, self.over) else { return Ok(()) };
+        let Poll::Ready(sections) = self.work.logic().poll_snapshot(&mut task, self.over) else { return Ok(()) };
         let marks = self.marks.applied().iter().map(|(origin, mark)| (*origin, *mark)).collect();
         let (operator, worker) = (self.operator, self.cx.index);
         self.cx.tell(Event::Part { n, operator, worker, sections: sections?, marks, last: self.over });

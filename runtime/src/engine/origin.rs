@@ -16,8 +16,9 @@ use timely::dataflow::operators::{Capability, Exchange, Operator};
 /// Who reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reporter {
-    /// The source of this place among the sources; its origins have the numbers from `first` on.
-    Source { place: usize, first: u32 },
+    /// The source of this place among the sources; its origins have the numbers from `first` on. `end` is one more where
+    /// a delaying operator must hear of its end, and no event time of the source tells it.
+    Source { place: usize, first: u32, end: Option<u32> },
     /// The delaying operator with this origin.
     Delaying { origin: u32 },
 }
@@ -56,13 +57,15 @@ fn publish(cx: &WorkerCx, who: Reporter, at: Epoch, reports: &[Report]) -> Vec<M
     cx.status.numbers.read.fetch_add(read, Relaxed);
     let mark = |origin: u32, watermark: i64| Mark { target: 0, origin, watermark };
     match who {
-        Reporter::Source { place, first } => {
+        Reporter::Source { place, first, end } => {
             let promised = cx.discovery.borrow_mut().publish(place, at, reports);
             if let Some(least) = cx.discovery.borrow().least_watermark() {
                 cx.status.numbers.watermark.store(least, Relaxed);
             }
             cx.wake_ticker_at_the_end();
-            promised.into_iter().zip(first..).map(|(watermark, origin)| mark(origin, watermark)).collect()
+            let is_over = cx.discovery.borrow().is_source_over(place);
+            let ends = end.map(|origin| mark(origin, if is_over { i64::MAX } else { i64::MIN }));
+            promised.into_iter().zip(first..).map(|(watermark, origin)| mark(origin, watermark)).chain(ends).collect()
         }
         Reporter::Delaying { origin } => {
             let least = reports.iter().flat_map(|r| r.marks.iter().copied()).min().unwrap_or(i64::MIN);

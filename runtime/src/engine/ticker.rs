@@ -110,7 +110,8 @@ impl Schedule {
         if self.open.len() >= self.pace.open_epochs.max(2) {
             return Decision::Wait(None);
         }
-        if view.now < self.due && self.jitter.is_none() {
+        let hurry = free && view.asked.is_some();
+        if view.now < self.due && self.jitter.is_none() && !hurry {
             return Decision::Wait(Some(self.due - view.now));
         }
         let cut = if free { self.cut(view) } else { None };
@@ -152,7 +153,9 @@ impl Schedule {
     fn retire(&mut self, view: &View) {
         while let Some((_, opened)) = self.open.front().filter(|(e, _)| *e < view.seen) {
             let (took, slice) = (view.now - *opened, self.pace.slice);
-            if took > 5 * slice {
+            if self.quiet >= QUIET_SLICES {
+                // Stretched slices say nothing of the sinks.
+            } else if took > 5 * slice {
                 self.credit = (self.credit / 2).max(CREDIT_LEAST);
             } else if took < 3 * slice {
                 self.credit = (self.credit + self.credit / 8).min(CREDIT_MOST);
@@ -255,3 +258,6 @@ impl Ticker {
         (0..self.cx.workers as u64).map(for_worker).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

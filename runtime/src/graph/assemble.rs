@@ -2,11 +2,12 @@
 //!
 //! Stateless nodes become stages inside the source or operator before them; only sources, operators with state, sinks,
 //! and unions that a stateless node follows become timely operators.
-use super::node::{Build, Graph, OperatorBuild, OperatorInit, Port, Rule, SourceBuild};
+use super::above::{Above, above};
+use super::node::{Build, DelayingBuild, Graph, OperatorBuild, OperatorInit, Port, SourceBuild};
 use crate::Result;
 use crate::checkpoint::OperatorInfo;
+use crate::engine::delaying::Work;
 use crate::engine::epoch::Epoch;
-use crate::engine::logic::Logic;
 use crate::engine::marks::Marks;
 use crate::engine::operator::{Wiring, operator};
 use crate::engine::origin::{Reporter, collector};
@@ -42,7 +43,7 @@ pub(crate) fn assemble<'s>(cx: &WorkerCx, scope: Scope<'s, Epoch>, graph: &Graph
         scope,
         ticks,
         consumers: consumers(graph),
-        origins_above: origins_above(graph),
+        above: above(graph),
         graph: graph.clone(),
         edges: BTreeMap::new(),
         marks: BTreeMap::new(),
@@ -59,6 +60,16 @@ pub(crate) fn assemble<'s>(cx: &WorkerCx, scope: Scope<'s, Epoch>, graph: &Graph
     Ok(all.made)
 }
 
+/// What an operator hears of besides records.
+#[derive(Clone, Copy)]
+struct Hears {
+    /// Watermarks.
+    marks: bool,
+    /// The ends of all that is above it.
+    ends: bool,
+    ticks: bool,
+}
+
 /// An input of a node.
 type Input = (usize, usize);
 
@@ -69,12 +80,12 @@ struct Assembler<'a, 's> {
     graph: Graph,
     /// Who reads each output, with unions and passes seen through.
     consumers: BTreeMap<Port, Vec<Input>>,
-    /// The event-time nodes above each node.
-    origins_above: Vec<BTreeSet<usize>>,
+    /// The origins above each node.
+    above: Vec<Above>,
     /// The edges that are ready, by the input they go to.
     edges: BTreeMap<Input, Vec<ParcelStream<'s>>>,
-    /// The marks of each event-time node.
-    marks: BTreeMap<usize, StreamVec<'s, Epoch, Mark>>,
+    /// The marks of each origin's node, with the node that reports them.
+    marks: BTreeMap<usize, (usize, StreamVec<'s, Epoch, Mark>)>,
     origin_of: BTreeMap<usize, u32>,
     made: Assembled,
     sources: u32,
@@ -99,13 +110,15 @@ impl<'s> Assembler<'_, 's> {
         match build {
             Some(Build::Source(build)) => self.source(node, build),
             Some(Build::Operator(build)) => self.operator(node, build),
+            Some(Build::Delaying(build)) => self.delaying(node, build),
             Some(Build::Sink(build)) => {
                 let uid = self.uid(node);
                 let staged = self.cx.restored.as_ref().map_or(Ok(vec![]), |r| r.staged(&uid))?;
                 let (logic, committer) = build.open(&uid, self.cx.index, self.cx.workers, &staged)?;
                 self.cx.committers.borrow_mut().push(committer);
                 self.made.sinks += 1;
-                self.run(node, logic, false, (false, false))
+                let hears = Hears { marks: false, ends: false, ticks: false };
+                self.run(node, Work::AtOnce(logic), false, hears)
             }
             Some(Build::Pass) => self.relay(node),
             Some(Build::Stage(..)) | None => Ok(()),
@@ -124,8 +137,7 @@ impl<'s> Assembler<'_, 's> {
         let next = self.tree(Port { node, out: 0 }, None, &mut tree);
         let first = self.made.origins.len() as u32;
         for (i, timed) in tree.timed.iter().enumerate() {
-            self.origin_of.insert(*timed, first + i as u32);
-            self.made.origins.push(format!("{uid}/{i}"));
+            self.add_origin(*timed, format!("{uid}/{i}"));
         }
         let (all, own) = self.splits_of(&uid)?;
         if self.cx.index == 0 {
@@ -136,9 +148,10 @@ impl<'s> Assembler<'_, 's> {
         let spec =
             SourceSpec { uid: uid.clone(), operator: self.made.operators.len(), place, outputs: tree.leaves.len() };
         let (streams, reports) = source(self.cx, self.scope, self.ticks.clone(), spec, splits, next);
-        let marks = collector(self.cx, Reporter::Source { place: place as usize, first }, reports);
-        for timed in &tree.timed {
-            self.marks.insert(*timed, marks.clone());
+        let end = self.is_end_heard(node).then(|| self.add_origin(node, format!("{uid}/end")));
+        let marks = collector(self.cx, Reporter::Source { place: place as usize, first, end }, reports);
+        for origin in tree.timed.iter().chain(end.map(|_| &node)) {
+            self.marks.insert(*origin, (node, marks.clone()));
         }
         self.connect(tree.leaves, streams);
         self.made.operators.push(OperatorInfo::new(&uid, "source"));
@@ -156,41 +169,48 @@ impl<'s> Assembler<'_, 's> {
     }
 
     fn operator(&mut self, node: usize, build: OperatorBuild) -> Result<()> {
+        let hears = Hears { marks: build.event_time, ends: false, ticks: build.processing_time };
+        let logic = self.make(node, hears, build.make)?;
+        self.run(node, Work::AtOnce(logic), build.exchange, hears)
+    }
+
+    fn delaying(&mut self, node: usize, build: DelayingBuild) -> Result<()> {
+        let hears = Hears { marks: true, ends: true, ticks: true };
+        let logic = self.make(node, hears, build.make)?;
+        self.run(node, Work::Delayed(logic), build.exchange, hears)
+    }
+
+    fn make<L>(&self, node: usize, hears: Hears, make: impl FnOnce(&OperatorInit<'_>) -> Result<L>) -> Result<L> {
         let uid = self.uid(node);
         let restored = self.cx.restored.as_deref();
         let (worker, workers, first) = (self.cx.index, self.cx.workers, self.cx.first);
         let may_drop = self.cx.drop_state.contains(&uid);
-        let marks = Marks::new(self.applied(node, build.event_time), self.cx.start_now);
-        let watermark = marks.watermark();
-        let init = OperatorInit { uid: &uid, worker, workers, watermark, restored, first, may_drop };
-        let logic = (build.make)(&init)?;
-        self.run(node, logic, build.exchange, (build.event_time, build.processing_time))
+        let watermark = self.marks_for(node, hears).watermark();
+        make(&OperatorInit { uid: &uid, worker, workers, watermark, restored, first, may_drop })
     }
 
-    fn run(
-        &mut self,
-        node: usize,
-        mut logic: Box<dyn Logic>,
-        exchange: bool,
-        (marks, ticks): (bool, bool),
-    ) -> Result<()> {
+    fn run(&mut self, node: usize, mut work: Work, exchange: bool, hears: Hears) -> Result<()> {
         let uid = self.uid(node);
         let inputs_of = self.graph.nodes.borrow()[node].inputs.len();
         let inputs = (0..inputs_of).map(|i| (self.edges.remove(&(node, i)).unwrap_or_default(), exchange)).collect();
-        let above = self.above(node, marks);
+        let marks = self.marks_for(node, hears);
         let mut tree = Tree::default();
         let next = self.tree(Port { node, out: 0 }, None, &mut tree);
         let wiring = Wiring {
             uid,
             operator: self.made.operators.len(),
             inputs,
-            marks: self.marks_of(&above),
-            ticks: ticks.then(|| self.ticks.clone()),
+            marks: self.marks_of(node, hears),
+            ticks: hears.ticks.then(|| self.ticks.clone()),
             outputs: tree.leaves.len(),
         };
-        let marks = Marks::new(self.applied(node, marks), self.cx.start_now);
-        self.made.operators.push(logic.info());
-        let streams = operator(self.cx, self.scope, wiring, logic, marks, next);
+        self.made.operators.push(work.logic().info());
+        let (streams, reports) = operator(self.cx, self.scope, wiring, work, marks, next);
+        if let Some(reports) = reports {
+            let origin = self.add_origin(node, self.uid(node));
+            self.cx.delaying.borrow_mut().insert(origin, i64::MIN);
+            self.marks.insert(node, (node, collector(self.cx, Reporter::Delaying { origin }, reports)));
+        }
         if tree.leaves.is_empty() {
             self.ends.extend(streams.iter().cloned());
         }
@@ -198,28 +218,47 @@ impl<'s> Assembler<'_, 's> {
         Ok(())
     }
 
-    /// The event-time nodes whose watermarks an operator hears of.
-    fn above(&self, node: usize, marks: bool) -> Vec<usize> {
-        if marks { self.origins_above[node].iter().copied().collect() } else { vec![] }
+    fn add_origin(&mut self, node: usize, name: String) -> u32 {
+        let origin = self.made.origins.len() as u32;
+        self.origin_of.insert(node, origin);
+        self.made.origins.push(name);
+        origin
     }
 
-    /// What the checkpoint says of the origins above an operator.
-    fn applied(&self, node: usize, marks: bool) -> BTreeMap<u32, i64> {
-        let above = self.above(node, marks);
-        let origins = above.iter().filter_map(|timed| self.origin_of.get(timed));
-        let name = |origin: &u32| self.made.origins.get(*origin as usize).map_or("", String::as_str);
-        origins.map(|origin| (*origin, self.restored_mark(name(origin)))).collect()
+    /// Whether a delaying operator waits for the end of this source, and no event time of the source tells it.
+    fn is_end_heard(&self, source: usize) -> bool {
+        let nodes = self.graph.nodes.borrow();
+        let delaying = |n: &usize| matches!(nodes[*n].build, Some(Build::Delaying(_)));
+        (source..nodes.len()).filter(delaying).any(|n| self.above[n].ends.contains(&source))
     }
 
-    /// One stream of marks for each reporter above.
-    fn marks_of(&self, above: &[usize]) -> Vec<StreamVec<'s, Epoch, Mark>> {
-        let mut seen = BTreeSet::new();
-        let source_of = |timed: &usize| {
-            let origin = self.origin_of.get(timed)?;
-            self.made.origins.get(*origin as usize)?.rsplit_once('/').map(|(uid, _)| uid.to_string())
-        };
-        let first_of_source = above.iter().filter(|timed| seen.insert(source_of(timed)));
-        first_of_source.filter_map(|timed| self.marks.get(timed).cloned()).collect()
+    /// The nodes whose promises an operator hears of.
+    fn heard(&self, node: usize, hears: Hears) -> BTreeSet<usize> {
+        let Above { timed, ends } = &self.above[node];
+        let timed = timed.iter().filter(|_| hears.marks);
+        timed.chain(ends.iter().filter(|_| hears.ends)).copied().collect()
+    }
+
+    /// What the checkpoint says of the origins that an operator hears of.
+    fn marks_for(&self, node: usize, hears: Hears) -> Marks {
+        let (mut applied, mut ends) = (BTreeMap::new(), BTreeSet::new());
+        for heard in self.heard(node, hears) {
+            let Some(origin) = self.origin_of.get(&heard) else { continue };
+            if self.above[node].timed.contains(&heard) {
+                let name = self.made.origins.get(*origin as usize).map_or("", String::as_str);
+                applied.insert(*origin, self.restored_mark(name));
+            } else {
+                ends.insert(*origin);
+            }
+        }
+        Marks::new(applied, ends, self.cx.start_now)
+    }
+
+    /// One stream of marks for each reporter.
+    fn marks_of(&self, node: usize, hears: Hears) -> Vec<StreamVec<'s, Epoch, Mark>> {
+        let heard = self.heard(node, hears);
+        let by_reporter: BTreeMap<_, _> = heard.iter().filter_map(|n| self.marks.get(n).cloned()).collect();
+        by_reporter.into_values().collect()
     }
 
     fn restored_mark(&self, origin: &str) -> i64 {
@@ -309,16 +348,4 @@ fn consumers(graph: &Graph) -> BTreeMap<Port, Vec<Input>> {
         }
     }
     seen_through
-}
-
-/// The event-time nodes whose watermarks hold for each node.
-fn origins_above(graph: &Graph) -> Vec<BTreeSet<usize>> {
-    let nodes = graph.nodes.borrow();
-    let mut above: Vec<BTreeSet<usize>> = vec![];
-    for (n, node) in nodes.iter().enumerate() {
-        let timed_inputs = node.inputs.iter().enumerate().filter(|(i, _)| *i == 0 || node.rule != Rule::Beside);
-        let all = timed_inputs.flat_map(|(_, input)| above[input.node].iter().copied()).collect();
-        above.push(if node.rule == Rule::AssignsTime { BTreeSet::from([n]) } else { all });
-    }
-    above
 }

@@ -1,11 +1,12 @@
 //! The graph that a build function draws. It is judged as a whole, printed, hashed, and then assembled on each worker.
 //! Rust jobs, pipelines in TOML and tests build the same graph, so its sentences are written once.
 
+mod above;
 pub(crate) mod assemble;
 mod judge;
 mod node;
 mod plan;
 
-pub use node::{At, Graph, OperatorBuild, OperatorInit, Rule};
+pub use node::{At, DelayingBuild, Graph, Make, OperatorBuild, OperatorInit, Rule};
 pub(crate) use node::{Build, Enumerator};
 pub use plan::Against;

@@ -2,7 +2,7 @@
 use crate::checkpoint::Entry;
 use crate::data::Data;
 use crate::engine::discovery::{Discovered, FoundSplit};
-use crate::engine::logic::Logic;
+use crate::engine::logic::{Delayed, Logic};
 use crate::engine::readers::{Readers, StoredSplit};
 use crate::engine::sink::{self, Committer};
 use crate::engine::source::Splits as Running;
@@ -51,12 +51,14 @@ pub(crate) enum Build {
     Pass,
     /// An operator with state.
     Operator(OperatorBuild),
+    /// An operator that waits for the world.
+    Delaying(DelayingBuild),
     /// A sink.
     Sink(Box<dyn SinkBuild>),
 }
 
 /// Makes an operator's logic, with the state of the checkpoint.
-pub type MakeLogic = Box<dyn FnOnce(&OperatorInit<'_>) -> Result<Box<dyn Logic>>>;
+pub type Make<L> = Box<dyn FnOnce(&OperatorInit<'_>) -> Result<Box<L>>>;
 
 /// How an operator with state is made.
 pub struct OperatorBuild {
@@ -67,7 +69,15 @@ pub struct OperatorBuild {
     /// Whether it needs processing time.
     pub processing_time: bool,
     /// Makes its logic, with the state of the checkpoint.
-    pub make: MakeLogic,
+    pub make: Make<dyn Logic>,
+}
+
+/// How an operator that waits for the world is made. It always hears of watermarks and processing time.
+pub struct DelayingBuild {
+    /// Whether its inputs cross workers: their batches have targets.
+    pub exchange: bool,
+    /// Makes its logic, with the state of the checkpoint.
+    pub make: Make<dyn Delayed>,
 }
 
 /// What an operator's logic is made with.
@@ -285,6 +295,13 @@ impl At {
     #[track_caller]
     pub fn operator(&self, verb: &'static str, uid: &str, rule: Rule, build: OperatorBuild) -> At {
         self.graph.add(verb, Some(uid), vec![self.port], rule, Build::Operator(build))
+    }
+
+    /// Adds an operator that waits for the world: behind it, its own watermark takes the place of those above it, and it
+    /// is known in checkpoints by its uid.
+    #[track_caller]
+    pub fn delaying(&self, verb: &'static str, uid: &str, rule: Rule, build: DelayingBuild) -> At {
+        self.graph.add(verb, Some(uid), vec![self.port], rule, Build::Delaying(build))
     }
 
     /// Adds an operator with state and a second input.

@@ -67,7 +67,7 @@ impl Graph {
 
 fn has_state(node: &Node) -> bool {
     match &node.build {
-        Some(build) => matches!(build, Build::Source(_) | Build::Operator(_) | Build::Sink(_)),
+        Some(build) => matches!(build, Build::Source(_) | Build::Operator(_) | Build::Delaying(_) | Build::Sink(_)),
         None => false,
     }
 }
@@ -85,7 +85,7 @@ fn promise(nodes: &[Node], node: &Node, facts: &Facts) -> String {
 
 fn restore_note(node: &Node, workers: usize, checkpoint: Option<&Manifest>) -> String {
     let parallel = match node.build {
-        Some(Build::Source(_) | Build::Operator(_) | Build::Sink(_)) => format!("  x{workers}"),
+        Some(Build::Source(_) | Build::Operator(_) | Build::Delaying(_) | Build::Sink(_)) => format!("  x{workers}"),
         _ => return String::new(),
     };
     let Some(manifest) = checkpoint else { return parallel };

@@ -24,6 +24,8 @@ pub(crate) enum Action {
     Write { n: u64, sections: Vec<Section> },
     /// Make the manifest of `n`.
     Manifest(Summary),
+    /// The savepoint was given up: the ticker is to cut another one.
+    AskAgain,
     /// The ticker may cut again.
     Settle { n: u64 },
     /// Every worker commits what is staged up to `n`.
@@ -200,6 +202,10 @@ impl Coordinator {
         // Where each split stands is in the next checkpoint whole; what has changed, or is staged, is not.
         let keep = |s: &Section| s.kind != crate::checkpoint::SectionKind::Splits;
         self.carried = written.sections.into_iter().filter(keep).collect();
-        vec![Action::Settle { n }]
+        let ask_again = (written.summary.why == Why::Savepoint).then_some(Action::AskAgain);
+        ask_again.into_iter().chain([Action::Settle { n }]).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,6 +127,7 @@ impl Keeper {
         match action {
             Action::Write { n, sections } => self.write(n, sections)?,
             Action::Manifest(summary) => return self.manifest(summary).await,
+            Action::AskAgain => self.attempt.status.requests.savepoint(),
             Action::Settle { n } => self.attempt.control.settle(n),
             Action::Commit { n } => {
                 failpoint::hit("manifest.after")?;
