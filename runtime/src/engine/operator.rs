@@ -147,8 +147,8 @@ struct Driver {
     hold: Vec<Capability<Epoch>>,
     /// The epoch whose timers are being fired.
     firing: Option<Vec<Capability<Epoch>>>,
-    /// The interval whose snapshot is being encoded.
-    snapshot: Option<u64>,
+    /// The interval whose snapshot is being encoded, with the watermarks at its end: those of the next go on meanwhile.
+    snapshot: Option<(u64, Vec<(u32, i64)>)>,
     /// Behind the last interval.
     over: bool,
     jitter: Option<Jitter>,
@@ -280,7 +280,8 @@ impl Driver {
     /// The end of an interval.
     fn cut(&mut self, low: Epoch) -> Result<()> {
         self.work.logic().freeze(self.inbox.interval)?;
-        self.snapshot = Some(self.inbox.interval);
+        let marks = self.marks.applied().iter().map(|(origin, mark)| (*origin, *mark)).collect();
+        self.snapshot = Some((self.inbox.interval, marks));
         self.over = low == DONE;
         if !self.over {
             self.inbox.advance();
@@ -294,13 +295,14 @@ impl Driver {
     /// Encodes a slice of the snapshot; once it is whole, hands it to the coordinator. The last one lets go of the hold:
     /// timely shuts down an operator that has neither capability nor frontier.
     fn encode(&mut self) -> Result<()> {
-        let Some(n) = self.snapshot else { return Ok(()) };
+        if self.snapshot.is_none() {
+            return Ok(());
+        }
         let mut task = Context::from_waker(&self.waker);
         let Poll::Ready(sections) = self.work.logic().poll_snapshot(&mut task, self.over) else { return Ok(()) };
-        let marks = self.marks.applied().iter().map(|(origin, mark)| (*origin, *mark)).collect();
+        let Some((n, marks)) = self.snapshot.take() else { return Ok(()) };
         let (operator, worker) = (self.operator, self.cx.index);
         self.cx.tell(Event::Part { n, operator, worker, sections: sections?, marks, last: self.over });
-        self.snapshot = None;
         if self.over {
             self.hold.clear();
         }

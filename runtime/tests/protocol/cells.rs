@@ -72,7 +72,7 @@ impl Cells {
 
     /// Takes its time, at random: records of the next interval come in between.
     pub fn poll_snapshot(&mut self, task: &mut Context<'_>, hurry: bool) -> Poll<Result<Vec<Section>>> {
-        if !hurry && self.jitter.below(3) == 0 {
+        if !hurry && self.jitter.below(3) != 0 {
             task.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -12,10 +12,10 @@ use millstream_runtime::sink::{Sink, Staging, Writer, now};
 use millstream_runtime::source::{Progress, Reader, Source, Splits};
 use millstream_runtime::stage::{Assigner, Next, Outputs, Stage, StageInit};
 use millstream_runtime::time::{Timestamp, Watermark, millis};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What is outside of all attempts.
 #[derive(Default)]
@@ -24,8 +24,16 @@ pub struct World {
     pub committed: Mutex<BTreeMap<(u64, u64), Vec<Rec>>>,
     pub late: AtomicU64,
     pub torn: AtomicU64,
+    /// Watermarks that operators had when they took a snapshot.
+    frozen: Mutex<BTreeSet<(String, Timestamp)>>,
     /// Windows that fired before the end of the input.
     pub in_time: AtomicU64,
+}
+
+impl World {
+    pub fn frozen(&self) -> MutexGuard<'_, BTreeSet<(String, Timestamp)>> {
+        self.frozen.lock().expect("nobody panics with it")
+    }
 }
 
 /// Draws a job for one attempt, with its seed.
@@ -34,7 +42,8 @@ pub type Draw = fn(&Arc<World>, u64, Ending) -> Graph;
 /// Calls behind calls, without event time: only the end of the source tells them that they are over.
 pub fn draw_untimed(world: &Arc<World>, seed: u64, ending: Ending) -> Graph {
     let graph = Graph::default();
-    let counts = build(false, move |init| Ruled::boxed(init, seed, StageA { ending }));
+    let of_a = Arc::clone(world);
+    let counts = build(false, move |init| Ruled::boxed(init, seed, &of_a, StageA { ending }));
     let a = keyed(&graph.source("main", Lines { source: 0, seed }), key_a).operator("a", "a", Rule::Mixes, counts);
     let again = calls(&calls(&a, "calls", seed, VIA), "calls again", seed, ANSWER);
     a.union(&again).sink::<Rec, _>("out", Out { world: Arc::clone(world) });
@@ -55,11 +64,12 @@ pub fn draw(world: &Arc<World>, seed: u64, ending: Ending) -> Graph {
         at.event_time(watermark, |mut init| Box::new(Times { assigner: init.assigner.clone(), next: init.next(0) }))
     };
     let (main, side) = (timed("main", 0), timed("side", 1));
+    let of_a = Arc::clone(world);
     let a = keyed(&main, key_a).operator(
         "a",
         "a",
         Rule::Mixes,
-        build(false, move |init| Ruled::boxed(init, seed, StageA { ending })),
+        build(false, move |init| Ruled::boxed(init, seed, &of_a, StageA { ending })),
     );
     let of_b = Arc::clone(world);
     let b = keyed(&main.union(&side), key_b).meet(
@@ -69,7 +79,7 @@ pub fn draw(world: &Arc<World>, seed: u64, ending: Ending) -> Graph {
         Rule::NeedsTime,
         build(true, move |init| {
             let is_over = init.watermark == Timestamp::MAX;
-            Ruled::boxed(init, seed, StageB { world: of_b, is_over })
+            Ruled::boxed(init, seed, &of_b.clone(), StageB { world: of_b, is_over })
         }),
     );
     let calls = calls(&a, "calls", seed, VIA);
@@ -78,7 +88,7 @@ pub fn draw(world: &Arc<World>, seed: u64, ending: Ending) -> Graph {
         "window",
         "window",
         Rule::NeedsTime,
-        build(true, move |init| Ruled::boxed(init, seed, Window { world: of_window })),
+        build(true, move |init| Ruled::boxed(init, seed, &of_window.clone(), Window { world: of_window })),
     );
     let results = a.union(&b).union(&calls).union(&window);
     results.sink::<Rec, _>("out", Out { world: Arc::clone(world) });

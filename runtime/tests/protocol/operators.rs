@@ -26,6 +26,8 @@ pub struct Ruled<R> {
     uid: String,
     cells: Cells,
     rules: R,
+    world: Arc<World>,
+    watermark: Timestamp,
 }
 
 fn rng(init: &OperatorInit<'_>, seed: u64) -> Jitter {
@@ -42,8 +44,13 @@ pub fn emit(out: Vec<Rec>, turn: &mut Turn<'_>) -> Result<()> {
 }
 
 impl<R: Rules> Ruled<R> {
-    pub fn boxed(init: &OperatorInit<'_>, seed: u64, rules: R) -> Result<Box<dyn Logic>> {
-        Ok(Box::new(Self { uid: init.uid.into(), cells: Cells::open(init, rng(init, seed))?, rules }))
+    pub fn boxed(init: &OperatorInit<'_>, seed: u64, world: &Arc<World>, rules: R) -> Result<Box<dyn Logic>> {
+        let (uid, watermark, world) = (init.uid.to_string(), init.watermark, Arc::clone(world));
+        let cells = Cells::open(init, rng(init, seed))?;
+        if watermark != Timestamp::MIN && !world.frozen().contains(&(uid.clone(), watermark)) {
+            world.torn.fetch_add(1, SeqCst); // the checkpoint's watermark is not of its cut
+        }
+        Ok(Box::new(Self { uid, cells, rules, world, watermark }))
     }
 }
 
@@ -58,6 +65,7 @@ impl<R: Rules> Logic for Ruled<R> {
 
     fn on_time(&mut self, turn: &mut Turn<'_>) -> Result<More> {
         let mut out = vec![];
+        self.watermark = turn.watermark;
         self.rules.time(&mut self.cells, since_start(turn.watermark), &mut out);
         emit(out, turn)?;
         Ok(More::No)
@@ -65,6 +73,7 @@ impl<R: Rules> Logic for Ruled<R> {
 
     fn freeze(&mut self, _n: u64) -> Result<()> {
         self.rules.freeze(&self.cells);
+        self.world.frozen().insert((self.uid.clone(), self.watermark));
         self.cells.freeze()
     }
 
