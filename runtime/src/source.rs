@@ -139,9 +139,14 @@ pub struct Meta {
 
 impl Meta {
     /// A record of a named source at an offset, with nothing else known of it.
-    pub fn at(source: impl Into<Arc<str>>, offset: u64) -> Self {
+    pub fn at(source: &str, offset: u64) -> Self {
+        Self::of(source.into(), offset)
+    }
+
+    /// The same without a copy of the name: for readers of many records.
+    pub fn of(source: Arc<str>, offset: u64) -> Self {
         Meta {
-            source: source.into(),
+            source,
             split: empty(),
             offset,
             key: None,

@@ -59,7 +59,7 @@ pub(super) fn take_lines(lines: &mut Lines, batch: &mut Batch<Received<Bytes>>, 
 /// Appends a line.
 pub(super) fn push(batch: &mut Batch<Received<Bytes>>, line: Line, name: &Arc<str>) {
     let bytes = line.value.len() + size_of::<Received<Bytes>>();
-    let meta = Meta { fault: line.fault, ..Meta::at(Arc::clone(name), line.at) };
+    let meta = Meta { fault: line.fault, ..Meta::of(Arc::clone(name), line.at) };
     batch.push_sized(Received { value: line.value, meta }, bytes);
 }
 

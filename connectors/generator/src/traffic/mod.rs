@@ -78,7 +78,7 @@ impl Reader for TrafficReader {
         while !batch.is_full() {
             match self.pace.next(due) {
                 Next::Number(n) => {
-                    let received = Received { value: self.site.line(n), meta: Meta::at(Arc::clone(&self.name), n) };
+                    let received = Received { value: self.site.line(n), meta: Meta::of(Arc::clone(&self.name), n) };
                     let bytes = received.value.len() + size_of_val(&received);
                     batch.push_sized(received, bytes);
                 }
