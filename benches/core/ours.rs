@@ -50,6 +50,7 @@ pub fn run(workers: usize, interval: Option<Duration>, build: fn(&Job)) -> (f64,
 
 pub const CHAIN: u64 = 30_000_000;
 pub const NUMBERS: u64 = 40_000_000;
+pub const WARM: u64 = 100_000_000;
 pub const TEXTS: u64 = 12_000_000;
 
 pub fn chain(job: &Job) {
@@ -60,6 +61,11 @@ pub fn chain(job: &Job) {
 
 pub fn count_numbers(job: &Job) {
     let numbers = job.source("numbers", generate(NUMBERS, crate::records::number).splits(4));
+    numbers.key_by(|n| *n).process_fn("count", count_up).sink("out", Forget);
+}
+
+pub fn count_warm(job: &Job) {
+    let numbers = job.source("numbers", generate(WARM, crate::records::warm).splits(4));
     numbers.key_by(|n| *n).process_fn("count", count_up).sink("out", Forget);
 }
 

@@ -20,6 +20,11 @@ pub fn number(n: u64) -> u64 {
     mix(n) % KEYS
 }
 
+/// First each key once, then a tenth of them.
+pub fn warm(n: u64) -> u64 {
+    if n < KEYS { n } else { mix(n) % (KEYS / 10) }
+}
+
 pub fn text(n: u64) -> String {
     format!("user-{:010}", mix(n) % KEYS)
 }
