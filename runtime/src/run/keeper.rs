@@ -138,6 +138,9 @@ impl Keeper {
             }
             Action::Committed { n, why } => self.committed(n, why).await?,
             Action::Finish { finished } => {
+                if let Some(n) = self.parent {
+                    self.answer(n).await?; // the last checkpoint serves who asked while it was under way
+                }
                 self.finished = Some(finished);
                 self.attempt.control.finish();
             }
@@ -242,11 +245,14 @@ impl Keeper {
 
     async fn committed(&mut self, n: u64, why: Why) -> Result<()> {
         failpoint::hit("committed.before")?;
-        if why != Why::Interval {
-            for (id, request) in std::mem::take(&mut self.asked) {
-                self.attempt.store.keep(n, &request.kind).await?;
-                self.attempt.store.answer(&id, &n.to_string()).await?;
-            }
+        if why == Why::Interval { Ok(()) } else { self.answer(n).await }
+    }
+
+    /// Keeps checkpoint `n` for all who asked for one.
+    async fn answer(&mut self, n: u64) -> Result<()> {
+        for (id, request) in std::mem::take(&mut self.asked) {
+            self.attempt.store.keep(n, &request.kind).await?;
+            self.attempt.store.answer(&id, &n.to_string()).await?;
         }
         Ok(())
     }
