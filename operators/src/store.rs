@@ -1,8 +1,8 @@
 //! Keyed state of one operator on one worker, with all that a checkpoint asks of it.
-use millstream_runtime::checkpoint::{Entry, EntryWriter, Grouped, OperatorInfo, Section};
+use millstream_runtime::checkpoint::{EntryWriter, Grouped, OperatorInfo, Section};
 use millstream_runtime::data::Key;
 use millstream_runtime::graph::OperatorInit;
-use millstream_runtime::state::{Backend, Change, Column, Cursor, EntrySink, Memory, Plan, Slot, StoredState, Unknown};
+use millstream_runtime::state::{Backend, Column, Cursor, EntrySink, Memory, Plan, Slot, StoredState, Unknown};
 use millstream_runtime::time::Timestamp;
 use millstream_runtime::{BoxError, Result};
 use std::rc::Rc;
@@ -65,7 +65,7 @@ impl<K: Key> Store<K> {
         let mut columns = handles.columns();
         let plan = Plan::new::<K>(stored, &columns, unknown)?;
         let backend = &mut self.backend;
-        init.entries(&mut |group, entry| Ok(backend.restore(&mut columns, &plan, group, change_of(entry))?))?;
+        init.entries(&mut |group, entry| Ok(backend.restore(&mut columns, &plan, group, entry)?))?;
         backend.settle(&mut columns)?;
         if !plan.is_exact() {
             // Other schemas, other numbers of columns: the next snapshot is whole, under another name.
@@ -169,14 +169,6 @@ impl<K: Key> Store<K> {
     pub fn info(&self, handles: &mut dyn Columned) -> OperatorInfo {
         let state = Some(StoredState::of::<K>(&handles.columns()));
         OperatorInfo { section: self.section.clone(), state, ..OperatorInfo::new(&self.uid, self.kind) }
-    }
-}
-
-fn change_of(entry: Entry<'_>) -> Change<'_> {
-    match entry {
-        Entry::Put { column, key, sub, value } => Change::Put { column, key, sub, value },
-        Entry::Delete { column, key, sub } => Change::Delete { column, key, sub },
-        Entry::DeleteRow { key } => Change::DeleteRow { key },
     }
 }
 

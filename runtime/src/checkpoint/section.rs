@@ -2,9 +2,7 @@
 
 use super::entry::EntryWriter;
 use super::error::{CheckpointError, Result};
-
-/// How many key groups there are. The group of a key never changes, so neither may this.
-pub const KEY_GROUPS: u16 = 4096;
+pub use crate::codec::KEY_GROUPS;
 
 /// The largest piece (the entries of one `push`), in bytes; a block must have room for one.
 pub const PIECE_MAX: usize = 63 << 20;

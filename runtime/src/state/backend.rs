@@ -3,6 +3,7 @@ use super::column::Column;
 use super::cursor::{Cursor, Slot};
 use super::error::StateError;
 use super::plan::Plan;
+use crate::checkpoint::Entry;
 use std::rc::Rc;
 
 /// Where a snapshot goes. Entries of one key must be replayed in the order in which they come.
@@ -13,36 +14,6 @@ pub trait EntrySink {
     fn delete(&mut self, group: u16, column: u16, key: &[u8], sub: &[u8]);
     /// Every cell of the key, in every column, is gone.
     fn delete_row(&mut self, group: u16, key: &[u8]);
-}
-
-/// One stored entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change<'a> {
-    /// The cell (column, key, sub-key) has this value.
-    Put {
-        /// The column's number when it was stored.
-        column: u16,
-        /// The encoded key.
-        key: &'a [u8],
-        /// The encoded sub-key.
-        sub: &'a [u8],
-        /// The encoded value.
-        value: &'a [u8],
-    },
-    /// The cell is gone.
-    Delete {
-        /// The column's number when it was stored.
-        column: u16,
-        /// The encoded key.
-        key: &'a [u8],
-        /// The encoded sub-key.
-        sub: &'a [u8],
-    },
-    /// Every cell of the key is gone.
-    DeleteRow {
-        /// The encoded key.
-        key: &'a [u8],
-    },
 }
 
 /// The columns of one operator, always the same ones in the same order: those of its state, then its timers.
@@ -137,7 +108,7 @@ pub trait Backend<K> {
         columns: Columns<'_, '_>,
         plan: &Plan,
         group: u16,
-        change: Change<'_>,
+        change: Entry<'_>,
     ) -> Result<(), StateError>;
 
     /// Approximate size in memory, with that of the columns.

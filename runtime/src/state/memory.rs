@@ -1,5 +1,5 @@
 //! The backend that keeps all keys in memory.
-use super::backend::{Backend, Change, Columns, EntrySink};
+use super::backend::{Backend, Columns, EntrySink};
 use super::births::Births;
 use super::cell::{FIRST, RESTORED};
 use super::cells::Cells;
@@ -9,6 +9,7 @@ use super::plan::Plan;
 use super::rows::RowIndex;
 use super::shelf::read_stored;
 use super::tracker::Work;
+use crate::checkpoint::Entry;
 use crate::codec::{encode_into, hash_bytes, key_group};
 use crate::data::Key;
 use std::rc::Rc;
@@ -264,21 +265,21 @@ impl<K: Key> Backend<K> for Memory<K> {
         columns: Columns<'_, '_>,
         plan: &Plan,
         group: u16,
-        change: Change<'_>,
+        change: Entry<'_>,
     ) -> Result<(), StateError> {
         self.restoring = true;
         match change {
-            Change::Put { column, key, sub, value } => {
+            Entry::Put { column, key, sub, value } => {
                 let Some((stored, at)) = plan.column(column)? else { return Ok(()) };
                 let slot = self.restored(plan, group, key, true)?.expect("a slot is made where there is none");
                 columns[at].restore(stored, slot, sub, value)
             }
-            Change::Delete { column, key, sub } => {
+            Entry::Delete { column, key, sub } => {
                 let Some((stored, at)) = plan.column(column)? else { return Ok(()) };
                 let Some(slot) = self.restored(plan, group, key, false)? else { return Ok(()) };
                 columns[at].restore_delete(stored, slot, sub)
             }
-            Change::DeleteRow { key } => {
+            Entry::DeleteRow { key } => {
                 let Some(slot) = self.restored(plan, group, key, false)? else { return Ok(()) };
                 self.free(slot, columns);
                 Ok(())

@@ -53,7 +53,8 @@ mod timers;
 mod tracker;
 mod value;
 
-pub use backend::{Backend, Change, Columns, EntrySink};
+pub use crate::checkpoint::Entry;
+pub use backend::{Backend, Columns, EntrySink};
 pub use column::{CellSink, Column, Kind, StoredColumn};
 pub use cursor::{Cursor, Slot};
 pub use error::StateError;

@@ -1,6 +1,6 @@
 //! The conformance suite finds planted bugs.
 use millstream_runtime::state::{
-    Backend, Change, Columns, Cursor, EntrySink, Memory, Plan, Slot, StateError, conformance::backend_conforms,
+    Backend, Columns, Cursor, EntrySink, Memory, Plan, Slot, StateError, conformance::backend_conforms,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -124,7 +124,7 @@ impl Backend<String> for Faulty {
         columns: Columns<'_, '_>,
         plan: &Plan,
         group: u16,
-        change: Change<'_>,
+        change: millstream_runtime::checkpoint::Entry<'_>,
     ) -> Result<(), StateError> {
         self.inner.restore(columns, plan, group, change)
     }

@@ -8,7 +8,7 @@ use crate::window::late_log::LateLog;
 use crate::window::logic::{Visit, Windowing};
 use millstream_runtime::batch::Batch;
 use millstream_runtime::codec::KeyHasher;
-use millstream_runtime::state::{Backend, Change, Cursor, EntrySink, Memory, Plan, StoredState, Unknown};
+use millstream_runtime::state::{Backend, Cursor, Entry, EntrySink, Memory, Plan, StoredState, Unknown};
 use millstream_runtime::time::Timestamp;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -88,9 +88,9 @@ impl<F: Folding<u8, In = Event, Emitted = Emitted>, W: Windowing<u8, Folding = F
         let plan = Plan::new::<u8>(StoredState::of::<u8>(&columns), &columns, Unknown::Refuse).unwrap();
         for Logged { group, column, key, sub, value } in &log.0 {
             let change = match (column, value) {
-                (Some(column), Some(value)) => Change::Put { column: *column, key, sub, value },
-                (Some(column), None) => Change::Delete { column: *column, key, sub },
-                _ => Change::DeleteRow { key },
+                (Some(column), Some(value)) => Entry::Put { column: *column, key, sub, value },
+                (Some(column), None) => Entry::Delete { column: *column, key, sub },
+                _ => Entry::DeleteRow { key },
             };
             memory.restore(&mut columns, &plan, *group, change).unwrap();
         }

@@ -1,5 +1,5 @@
 //! A backend under test with its state and timers, and what it writes.
-use super::super::backend::{Backend, Change, Columns, EntrySink};
+use super::super::backend::{Backend, Columns, EntrySink};
 use super::super::column::Column;
 use super::super::cursor::Slot;
 use super::super::error::StateError;
@@ -9,6 +9,7 @@ use super::super::timers::{Domain, Timers};
 use super::super::{List, Map, Value};
 use super::Make;
 use super::model::View;
+use crate::checkpoint::Entry as Change;
 use crate::codec::KeyHasher;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
