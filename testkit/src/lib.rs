@@ -8,6 +8,7 @@ mod conformance;
 mod crash_test;
 mod graph;
 mod harness;
+mod service;
 
 pub use clock::ManualClock;
 pub use conformance::sample::Sample;
@@ -17,3 +18,4 @@ pub use crash_test::{CrashTest, crash_test};
 pub use graph::graph;
 pub use harness::Harness;
 pub use millstream_runtime::state::conformance::backend_conforms;
+pub use service::{service, service_folder};

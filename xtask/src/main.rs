@@ -1,5 +1,7 @@
-//! Chores of this repository: `cargo xtask tidy` holds the house rules that neither rustc nor clippy knows.
+//! Chores of this repository: `cargo xtask tidy` holds the house rules that neither rustc nor clippy knows,
+//! `cargo xtask services` starts real services for tests.
 
+mod services;
 mod tidy;
 
 use std::path::Path;
@@ -9,9 +11,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
         [verb] if verb == "tidy" => tidy_here(),
+        [verb, rest @ ..] if verb == "services" => services::main(rest),
         _ => {
             eprintln!(
-                "usage: cargo xtask tidy\nIt takes no other argument; continuous integration runs `bash .ci/run`."
+                "usage: cargo xtask tidy\n       cargo xtask services VERB NAME\nContinuous integration runs `bash .ci/run`."
             );
             ExitCode::from(2)
         }
