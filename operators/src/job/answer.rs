@@ -6,7 +6,8 @@ use std::process::ExitCode;
 /// What a call has to say at its end, and its exit code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// 0: fine; 1: the job failed; 2: the job, its graph or the call must be changed first.
+    /// 0: fine; 1: the job failed; 2: the job, its graph or the call must be changed first; 75: another process of the
+    /// job was lost, and all are to be started again.
     pub code: u8,
     /// For standard output.
     pub out: String,
@@ -23,6 +24,11 @@ impl Answer {
     /// The world is not as it should be: trying again later may help.
     pub(crate) fn failed(what: impl AsRef<str>) -> Self {
         Self { code: 1, ..Self::default() }.with_error(what.as_ref())
+    }
+
+    /// Another process of the job was lost. The code is that of sysexits.h for what may be tried again.
+    pub(crate) fn lost(what: impl AsRef<str>) -> Self {
+        Self { code: 75, ..Self::default() }.with_error(what.as_ref())
     }
 
     /// The call, the job or its state must be changed first.

@@ -35,7 +35,7 @@ pub(crate) struct Cx {
 impl Job {
     /// Runs `build` under the job's command line: `run`, `plan`, `check`, `savepoint`, `restore`, `status`. Prints errors
     /// in plain text. Exits with 0 if all is well, 1 if the job failed, 2 if it, its graph or its call must be changed
-    /// first. Works inside a tokio main.
+    /// first, 75 if another process of the job was lost. Works inside a tokio main.
     pub fn main(name: &'static str, build: impl Fn(&Job) -> Result<()> + Send + Sync + 'static) -> ExitCode {
         Self::main_with(name, move |job, _: &NoArgs| build(job))
     }

@@ -34,9 +34,15 @@ pub(crate) struct Flags {
     /// A TOML file whose keys are these flags, with `_` for `-`; a flag on the command line wins.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Worker threads, 1 to 1024.
+    /// Worker threads of each process, 1 to 1024.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: u16,
+    /// A file with the address of each process of the job, host:port, one on a line; needs --process.
+    #[arg(long, value_name = "FILE", requires = "process")]
+    pub hosts: Option<PathBuf>,
+    /// Which process of --hosts this is, from 0. All of them share the state.
+    #[arg(long, value_name = "N", requires = "hosts")]
+    pub process: Option<usize>,
     /// Where checkpoints are: a folder [default: ./JOB_state].
     #[arg(long, value_name = "LOCATION")]
     pub state: Option<String>,

@@ -1,10 +1,11 @@
 //! `run` and `restore`: run the job to its end, to a stop, or to a failure.
 use super::answer::Answer;
 use super::call::Cx;
+use super::flags::Flags;
 use super::launch::launch_build;
 use super::look::{block_on, existing};
 use super::{log, metrics, progress, signals, text};
-use millstream_runtime::run::{Options, Outcome, Pace, Restarts, RestoreFrom, RunError};
+use millstream_runtime::run::{Cluster, Hosts, Options, Outcome, Pace, Restarts, RestoreFrom, RunError};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -50,18 +51,23 @@ fn judged(cx: &Cx, restore: RestoreFrom) -> Answer {
         }
         Err(answer) => return answer,
     }
-    let (options, began) = (options(cx, restore), Instant::now());
+    let (options, began) = match options(cx, restore) {
+        Ok(options) => (options, Instant::now()),
+        Err(e) => return Answer::refused(e),
+    };
     match launch_build(&options, None, Arc::clone(&cx.build)) {
         Ok(outcome) => ended(cx, restore, outcome, began),
         Err(RunError::Refused(what)) => Answer::refused(what),
+        Err(RunError::Lost(what)) => Answer::lost(format!("{what}; all processes are to be started again")),
         Err(e) => Answer::failed(e.to_string()),
     }
 }
 
-fn options(cx: &Cx, restore: RestoreFrom) -> Options {
+fn options(cx: &Cx, restore: RestoreFrom) -> Result<Options, String> {
     let flags = &cx.flags;
-    Options {
+    Ok(Options {
         workers: flags.workers.into(),
+        cluster: cluster(flags)?,
         restore,
         pace: Pace { slice: flags.slice.0, interval: flags.checkpoint_interval.0, ..Pace::default() },
         restarts: Restarts { attempts: flags.restarts, backoff: flags.restart_backoff.0 },
@@ -71,7 +77,14 @@ fn options(cx: &Cx, restore: RestoreFrom) -> Options {
         args: cx.args.clone(),
         status: Arc::clone(&cx.around.status),
         ..Options::new(cx.name, cx.state())
-    }
+    })
+}
+
+/// The other processes of the job; none where the list has one host.
+fn cluster(flags: &Flags) -> Result<Option<Cluster>, String> {
+    let (Some(path), Some(process)) = (&flags.hosts, flags.process) else { return Ok(None) };
+    let cluster = Cluster::new(Hosts::read(path)?, process)?;
+    Ok(Some(cluster).filter(|cluster| cluster.hosts.len() > 1))
 }
 
 fn ended(cx: &Cx, restore: RestoreFrom, outcome: Outcome, began: Instant) -> Answer {

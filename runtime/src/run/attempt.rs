@@ -1,187 +1,163 @@
-//! One attempt: the workers, from a checkpoint to the end, to a stop, or to a failure.
-use super::control::{Commit, Control, Event, FailureKind, Fatal};
-use super::options::{BuildGraph, Options};
-use super::restored::Restored;
-use super::{enumerate, failpoint};
-use crate::Result;
-use crate::checkpoint::Snapshot;
-use crate::engine::discovery::{Discovered, Discovery};
-use crate::engine::worker::WorkerCx;
-use crate::graph::assemble::assemble;
-use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
-use std::sync::mpsc::{Receiver, channel};
+//! One attempt in this process: the keeper beside the workers, from a checkpoint to the end, to a stop, or to a failure.
+use super::control::{Commit, Control, Event, Failure, FailureKind, locked};
+use super::coordinator::Coordinator;
+use super::ears::Ears;
+use super::failpoint::{self, Failpoint};
+use super::keeper::{self, Heard, Keeper};
+use super::leader::{Leader, Leading};
+use super::options::{BuildGraph, Options, RestoreFrom};
+use super::process::Outcome;
+use super::start::{Started, Starting, refused};
+use super::workers::{Setup, panic_text, work};
+use crate::checkpoint::{Snapshot, StateStore};
+use crate::graph::Graph;
+use crate::mesh::{Network, Outbox, Posts};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-use std::time::Duration;
-use timely::worker::Worker;
-use timely::{CommunicationConfig, Config, WorkerConfig};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// What the workers of an attempt are given.
-pub(crate) struct Setup {
-    pub options: Options,
-    pub build: BuildGraph,
-    pub control: Arc<Control>,
-    pub handle: Handle,
-    pub snapshot: Option<Arc<Snapshot>>,
-    pub first: u64,
-    pub start_now: i64,
-    pub events: Mutex<Option<UnboundedSender<Event>>>,
-    pub commits: Mutex<Vec<Option<Receiver<Commit>>>>,
+/// What an attempt is made with.
+pub(crate) struct Attempt<'a> {
+    pub options: &'a Options,
+    pub build: &'a BuildGraph,
+    pub handle: &'a Handle,
+    pub store: &'a StateStore,
+    pub graph: &'a Graph,
+    pub restore: RestoreFrom,
+    pub failpoint: Option<Arc<Failpoint>>,
 }
 
-/// Runs the workers until they are done, or have failed: `control` knows which.
-pub(crate) fn work(setup: Setup) -> Result<()> {
-    let (found, discovered) = channel();
-    let enumerator = enumerate::enumerate(Arc::clone(&setup.control), Arc::clone(&setup.build), found)?;
-    let communication = match (setup.options.workers, setup.options.binary) {
-        (1, false) => CommunicationConfig::Process(1),
-        (workers, true) => CommunicationConfig::ProcessBinary(workers),
-        (workers, false) => CommunicationConfig::Process(workers),
-    };
-    let config = Config { communication, worker: WorkerConfig::default() };
-    let (control, discovered) = (Arc::clone(&setup.control), Mutex::new(Some(discovered)));
-    let setup = Arc::new(setup);
-    let shared = Arc::clone(&setup);
-    let guards = timely::execute(config, move |worker| {
-        let first = worker.index() == 0;
-        let discovered = if first { super::control::locked(&discovered).take() } else { None };
-        run_guarded(worker, &shared, discovered);
-    })?;
-    for (i, result) in catch_unwind(AssertUnwindSafe(|| guards.join())).unwrap_or_default().into_iter().enumerate() {
-        if let Err(e) = result {
-            control.fail_as(format!("worker {i} died: {e}"), FailureKind::Broken);
+/// What its threads are connected by.
+struct Lines {
+    control: Arc<Control>,
+    outbox: Outbox,
+    network: Network,
+    heard: UnboundedReceiver<Heard>,
+}
+
+impl Attempt<'_> {
+    /// Makes it.
+    pub fn run(&self) -> Result<Outcome, Failure> {
+        let (options, store, graph) = (self.options, self.store, self.graph);
+        let started = Starting { options, store, graph, restore: self.restore, handle: self.handle }.start()?;
+        let (outbox, posts) = Posts::new(&started.links);
+        let (requests, clock) = (Arc::clone(&options.status.requests), Arc::clone(&options.clock));
+        let control = Arc::new(Control::new(started.plan.first - 1, requests, clock, outbox.clone()));
+        let (hear, heard) = unbounded_channel(); // bounded by one checkpoint in flight
+        let ears = Arc::new(Ears { control: Arc::clone(&control), heard: hear });
+        let network = Network::start(options.cluster.as_ref(), posts, &started.links, &ears);
+        let network = network.map_err(|e| broken(format!("no threads for the other processes: {e}")))?;
+        let ended = self.go(started, Lines { control: Arc::clone(&control), outbox, network, heard });
+        if let Err(failure) = &ended {
+            control.fail_as(failure.what.clone(), failure.kind); // the others hear of it
+        }
+        control.release();
+        match control.take_failure() {
+            Some(failure) => Err(failure),
+            None => ended,
         }
     }
-    drop(super::control::locked(&setup.events).take());
-    control.wake_all();
-    if enumerator.join().is_err() {
-        control.fail_as("the thread that looks for splits died".into(), FailureKind::Broken);
-    }
-    Ok(())
-}
 
-/// A panic of user code ends the attempt, not the process: the other workers are told.
-fn run_guarded(worker: &mut Worker, setup: &Setup, discovered: Option<Receiver<Discovered>>) {
-    let _tokio = setup.handle.enter();
-    let control = &setup.control;
-    control.register_thread();
-    failpoint::arm(setup.options.failpoint.clone());
-    match catch_unwind(AssertUnwindSafe(|| run_worker(worker, setup, discovered))) {
-        Ok(Ok(())) => {}
-        Ok(Err(e)) => control.fail("job", e),
-        Err(panic) => control.fail_as(panic_text(&*panic), FailureKind::Broken),
-    }
-    let dropped = catch_unwind(AssertUnwindSafe(|| {
-        for dataflow in worker.installed_dataflows() {
-            worker.drop_dataflow(dataflow);
+    fn go(&self, started: Started, lines: Lines) -> Result<Outcome, Failure> {
+        let snapshot = match started.manifest.clone() {
+            Some(manifest) => Some(self.handle.block_on(Snapshot::open(self.store, manifest)).map_err(refused)?),
+            None => None,
+        };
+        let (commit_to, commits): (Vec<_>, Vec<_>) = (0..self.options.workers).map(|_| channel()).unzip();
+        let (events, inbox) = unbounded_channel(); // bounded by one checkpoint in flight
+        let setup = Setup {
+            options: Options { failpoint: self.failpoint.clone(), ..self.options.clone() },
+            build: Arc::clone(self.build),
+            control: Arc::clone(&lines.control),
+            handle: self.handle.clone(),
+            snapshot: snapshot.map(Arc::new),
+            first: started.plan.first,
+            start_now: started.plan.start_now,
+            events: Mutex::new(Some(events)),
+            commits: Mutex::new(commits.into_iter().map(Some).collect()),
+        };
+        if started.plan.over {
+            return self.again(&setup);
         }
-    }));
-    if let Err(panic) = dropped {
-        control.fail_as(panic_text(&*panic), FailureKind::Broken);
-    }
-}
-
-fn run_worker(worker: &mut Worker, setup: &Setup, discovered: Option<Receiver<Discovered>>) -> Result<()> {
-    let graph = (setup.build)()?;
-    let Some(cx) = context(worker, setup, discovered) else { return Ok(()) };
-    let made = worker.dataflow_named(&setup.options.job, |scope| assemble(&cx, scope, &graph));
-    let made = made.map_err(|e| -> crate::BoxError { Box::new(Fatal(e)) })?;
-    failpoint::hit("restore.after")?;
-    if cx.index == 0 {
-        cx.tell(Event::Graph(made));
-    }
-    let commits = super::control::locked(&setup.commits).get_mut(cx.index).and_then(Option::take);
-    let Some(commits) = commits else { return Ok(()) };
-    Committing { cx: &cx, commits, current: None }.run(worker, setup.snapshot.is_some())
-}
-
-fn context(worker: &Worker, setup: &Setup, discovered: Option<Receiver<Discovered>>) -> Option<WorkerCx> {
-    let restored = setup.snapshot.as_ref().map(|s| Rc::new(Restored::new(Arc::clone(s), setup.handle.clone())));
-    Some(WorkerCx {
-        index: worker.index(),
-        workers: worker.peers(),
-        first: setup.first,
-        start_now: setup.start_now,
-        pace: setup.options.pace.clone(),
-        control: Arc::clone(&setup.control),
-        status: Arc::clone(&setup.options.status),
-        events: super::control::locked(&setup.events).clone()?,
-        restored,
-        drop_state: Rc::new(setup.options.drop_state.clone()),
-        seen: Rc::new(Cell::new(0)),
-        backlog: Rc::default(),
-        discovery: Rc::new(RefCell::new(Discovery::default())),
-        discovered: Rc::new(RefCell::new(discovered)),
-        delaying: Rc::default(),
-        activity: Rc::new(Cell::new(0)),
-        ticker: Rc::default(),
-        committers: Rc::default(),
-    })
-}
-
-/// The worker's loop: steps the dataflow, and commits when told to, also after the dataflow is over.
-struct Committing<'a> {
-    cx: &'a WorkerCx,
-    commits: Receiver<Commit>,
-    current: Option<Commit>,
-}
-
-impl Committing<'_> {
-    fn run(mut self, worker: &mut Worker, restored: bool) -> Result<()> {
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        if restored {
-            self.start(0);
+        let keeper = self.keeper(&started, &lines, commit_to);
+        let finished = self.run_threads(setup, keeper, inbox, lines.heard, lines.network)?;
+        match finished {
+            Some(true) => Ok(Outcome::Finished),
+            Some(false) => Ok(Outcome::Stopped),
+            None => Err(broken("the workers ended before the job".into())),
         }
-        while !self.cx.control.is_aborted() && !self.cx.control.is_done() {
-            self.commit(&waker)?;
-            if worker.has_dataflows() {
-                worker.step_or_park(None);
-            } else {
-                std::thread::park_timeout(Duration::from_secs(1));
-            }
-        }
-        Ok(())
     }
 
-    fn start(&mut self, n: Commit) {
-        self.cx.committers.borrow_mut().iter_mut().for_each(|c| c.commit(n));
-        self.current = Some(n);
+    /// A job that has finished: process 0 commits again what the last checkpoint promised.
+    fn again(&self, setup: &Setup) -> Result<Outcome, Failure> {
+        if self.process() == 0 {
+            super::recommit::recommit(setup, self.graph).map_err(|e| broken(e.to_string()))?;
+        }
+        Ok(Outcome::AlreadyFinished)
     }
 
-    fn commit(&mut self, waker: &Waker) -> Result<()> {
-        while let Ok(n) = self.commits.try_recv() {
-            self.start(n);
-        }
-        let Some(n) = self.current else { return Ok(()) };
-        let mut task = Context::from_waker(waker);
-        for committer in self.cx.committers.borrow_mut().iter_mut() {
-            match committer.poll(&mut task) {
-                Poll::Ready(result) => result?,
-                Poll::Pending => return Ok(()),
-            }
-        }
-        self.current = None;
-        self.cx.tell(Event::Committed { n, worker: self.cx.index });
-        Ok(())
+    fn process(&self) -> usize {
+        self.options.cluster.as_ref().map_or(0, |cluster| cluster.process)
+    }
+
+    fn keeper(&self, started: &Started, lines: &Lines, commits: Vec<Sender<Commit>>) -> Keeper {
+        let options = self.options;
+        let processes = options.cluster.as_ref().map_or(1, |cluster| cluster.hosts.len());
+        let (plan, parent) = (&started.plan, started.manifest.as_ref());
+        let leader = started.claim.clone().map(|claim| {
+            let coordinator = Coordinator::new(processes, options.checkpoint_failures, plan.restore, plan.start_now);
+            let leading = Leading {
+                store: self.store.clone(),
+                claim,
+                control: Arc::clone(&lines.control),
+                status: Arc::clone(&options.status),
+                keep: options.keep,
+                graph_hash: self.graph.hash(),
+                args: options.args.clone(),
+                workers: processes * options.workers,
+            };
+            Leader::new(leading, coordinator, parent)
+        });
+        let attempt = keeper::Attempt {
+            store: self.store.clone(),
+            generation: plan.session.generation,
+            process: self.process(),
+            control: Arc::clone(&lines.control),
+            status: Arc::clone(&options.status),
+            commits,
+            outbox: lines.outbox.clone(),
+        };
+        Keeper::new(attempt, leader)
+    }
+
+    /// The keeper on a thread of its own beside the workers; says how it ended.
+    fn run_threads(
+        &self,
+        setup: Setup,
+        keeper: Keeper,
+        inbox: UnboundedReceiver<Event>,
+        heard: UnboundedReceiver<Heard>,
+        network: Network,
+    ) -> Result<Option<bool>, Failure> {
+        let control = Arc::clone(&setup.control);
+        let (handle, failpoint) = (self.handle, self.failpoint.clone());
+        let ended = Mutex::new(None);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                failpoint::arm(failpoint);
+                let run = std::panic::AssertUnwindSafe(|| handle.block_on(keeper.run(inbox, heard)));
+                match std::panic::catch_unwind(run) {
+                    Ok(finished) => *locked(&ended) = finished,
+                    Err(panic) => control.fail_as(panic_text(&*panic), FailureKind::Broken),
+                }
+            });
+            work(setup, network).map_err(|e| broken(e.to_string()))
+        })?;
+        Ok(ended.into_inner().unwrap_or(None))
     }
 }
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    format!("user code panicked: {}", text.unwrap_or("without a text"))
+fn broken(what: String) -> Failure {
+    Failure { what, kind: FailureKind::Broken }
 }

@@ -3,9 +3,12 @@ use crate::BoxError;
 use crate::checkpoint::Section;
 use crate::engine::pace::Clock;
 use crate::graph::assemble::Assembled;
+use crate::mesh::Outbox;
+use crate::mesh::wire::Message;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use timely::scheduling::SyncActivator;
 
@@ -20,10 +23,10 @@ pub(crate) enum Why {
     Stop,
 }
 
-/// What workers tell the coordinator.
+/// What workers tell the keeper of their process.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// What the graph has come to; worker 0 says it, before all else.
+    /// What the graph has come to; the first worker of each process says it, before all else.
     Graph(Assembled),
     /// Interval `n` ends at the processing time `now`.
     Cut { n: u64, why: Why, now: i64 },
@@ -33,7 +36,7 @@ pub(crate) enum Event {
     Committed { n: u64, worker: usize },
 }
 
-/// What the coordinator tells a worker: commit everything that is staged for checkpoints up to this one.
+/// What the keeper tells a worker: commit everything that is staged for checkpoints up to this one.
 pub(crate) type Commit = u64;
 
 /// How an attempt came to fail.
@@ -44,7 +47,7 @@ pub(crate) struct Failure {
 }
 
 /// Whether another attempt may help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FailureKind {
     /// It may: user code panicked, an outside system failed.
     Broken,
@@ -52,6 +55,10 @@ pub(crate) enum FailureKind {
     Refused,
     /// A test killed the attempt.
     Killed,
+    /// Another process is gone, or has failed: all must be started again.
+    Lost,
+    /// The run was asked to stop before the attempt began.
+    Stopped,
 }
 
 /// An error after which no other attempt is made.
@@ -75,6 +82,8 @@ pub(crate) struct Control {
     active: AtomicBool,
     requests: Arc<Requests>,
     ticker: Mutex<Option<SyncActivator>>,
+    outbox: Outbox,
+    released: (Mutex<bool>, Condvar),
     pub clock: Arc<dyn Clock>,
 }
 
@@ -101,7 +110,7 @@ impl Requests {
 
 impl Control {
     /// `settled`: the number before the attempt's first.
-    pub fn new(settled: u64, requests: Arc<Requests>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(settled: u64, requests: Arc<Requests>, clock: Arc<dyn Clock>, outbox: Outbox) -> Self {
         Self {
             abort: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -111,6 +120,8 @@ impl Control {
             active: AtomicBool::new(false),
             requests,
             ticker: Mutex::new(None),
+            outbox,
+            released: Default::default(),
             clock,
         }
     }
@@ -128,8 +139,12 @@ impl Control {
     }
 
     pub fn fail_as(&self, what: String, kind: FailureKind) {
-        locked(&self.failure).get_or_insert(Failure { what, kind });
-        self.abort.store(true, SeqCst);
+        let mut failure = locked(&self.failure);
+        if !self.abort.swap(true, SeqCst) {
+            self.outbox.fail(&what, kind);
+            *failure = Some(Failure { what, kind });
+        }
+        drop(failure);
         self.wake_all();
     }
 
@@ -174,8 +189,29 @@ impl Control {
 
     /// A source has records again after it had none: slices are short again.
     pub fn wake_up(&self) {
-        if !self.active.swap(true, SeqCst) {
+        if !self.outbox.leads() {
+            self.outbox.to_leader(&Message::WokeUp);
+        } else if !self.active.swap(true, SeqCst) {
             self.wake_ticker();
+        }
+    }
+
+    /// Another process was asked to stop the run.
+    pub fn stop(&self) {
+        self.requests.stop();
+        self.wake_ticker();
+    }
+
+    /// No worker is left.
+    pub fn release(&self) {
+        *locked(&self.released.0) = true;
+        self.released.1.notify_all();
+    }
+
+    pub fn wait_until_released(&self) {
+        let mut released = locked(&self.released.0);
+        while !*released {
+            released = self.released.1.wait(released).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

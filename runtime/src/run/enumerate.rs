@@ -24,7 +24,7 @@ pub(crate) fn enumerate(
         match catch_unwind(AssertUnwindSafe(|| ask(&control, &build, &found))) {
             Ok(Ok(())) => {}
             Ok(Err(e)) => control.fail("sources", e),
-            Err(panic) => control.fail_as(super::attempt::panic_text(&*panic), FailureKind::Broken),
+            Err(panic) => control.fail_as(super::workers::panic_text(&*panic), FailureKind::Broken),
         }
     })
 }

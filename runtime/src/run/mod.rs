@@ -3,17 +3,24 @@
 pub(crate) mod attempt;
 pub(crate) mod control;
 pub(crate) mod coordinator;
+pub(crate) mod ears;
 mod enumerate;
 pub mod failpoint;
+mod gatherer;
 mod keeper;
+mod leader;
 mod options;
 mod process;
 mod recommit;
 pub(crate) mod restored;
+mod start;
 mod status;
+mod workers;
 
 pub use options::{BuildGraph, Options, Restarts, RestoreFrom};
 pub use process::{Outcome, RunError, run};
 pub use status::{Progress, Status};
+
+pub use crate::mesh::{Cluster, Hosts};
 
 pub use crate::engine::pace::{Clock, Jitter, Pace, Plant, SystemClock, mix};

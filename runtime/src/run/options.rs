@@ -4,6 +4,7 @@ use super::status::Status;
 use crate::Result;
 use crate::engine::pace::{Clock, Pace, SystemClock};
 use crate::graph::Graph;
+use crate::mesh::Cluster;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +16,10 @@ pub type BuildGraph = Arc<dyn Fn() -> Result<Graph> + Send + Sync>;
 pub struct Options {
     /// The job's name; its state folder belongs to it.
     pub job: String,
-    /// Worker threads.
+    /// Worker threads of each process.
     pub workers: usize,
+    /// The other processes of the job, if it has several; they share the state.
+    pub cluster: Option<Cluster>,
     /// Where checkpoints are: a folder, or a URL.
     pub state: String,
     /// Which checkpoint to go on from.
@@ -49,6 +52,7 @@ impl Options {
         Self {
             job: job.into(),
             workers: 1,
+            cluster: None,
             state: state.into(),
             restore: RestoreFrom::Latest,
             pace: Pace::default(),

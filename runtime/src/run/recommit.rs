@@ -1,6 +1,6 @@
 //! A job that has finished is started again: the process may have died between the last manifest and its commits.
-use super::attempt::Setup;
 use super::restored::Restored;
+use super::workers::Setup;
 use crate::Result;
 use crate::graph::{Build, Graph};
 use std::future::poll_fn;
