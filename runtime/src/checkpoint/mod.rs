@@ -14,6 +14,7 @@ mod file;
 mod gc;
 mod identity;
 mod index;
+mod location;
 mod manifest;
 mod merge;
 mod reader;

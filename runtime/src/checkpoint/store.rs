@@ -2,18 +2,18 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::{Path as FsPath, PathBuf};
+use std::path::Path as FsPath;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{Error as StoreError, GetOptions, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
 
 use super::chance::random_id;
 use super::error::{CheckpointError, Result};
 use super::identity::Identity;
+use super::location::{Location, create_folder};
 
 /// The folders of a state location. On disk: never rename.
 pub(super) mod folder {
@@ -36,8 +36,9 @@ pub struct StateStore {
 
 struct Inner {
     objects: Arc<dyn ObjectStore>,
-    location: String,
-    root: Option<PathBuf>,
+    name: String,
+    /// As far as it is known where the objects are.
+    location: Option<Location>,
     identity: OnceLock<Identity>,
 }
 
@@ -49,25 +50,29 @@ pub(super) enum Put {
 }
 
 impl StateStore {
-    /// Opens the state in a folder, given as a path or as a `file://` URL. The folder is created if it is missing.
+    /// Opens the state in a folder, which is created if it is missing (a path or `file:///path`), or in an object
+    /// store: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, with credentials, region and endpoint
+    /// from the environment (`AWS_*`, `GOOGLE_*`, `AZURE_*`). Sends no request yet.
     ///
-    /// Fails, naming the folder, if it cannot be created, and for every scheme that this build has no store for.
+    /// Fails, naming the location, if the folder cannot be created, and for what is neither.
     pub async fn open(location: &str) -> Result<Self> {
-        let root = local_root(location)?;
-        blocking(location, move || create_folder(&root)).await?;
+        if let Some(folder) = Location::parse(location)?.folder() {
+            create_folder(location, folder.into()).await?;
+        }
         Self::open_existing(location).await
     }
 
-    /// Opens the state in a folder that must exist: for commands that only look.
+    /// As [`StateStore::open`], but a folder must exist: for commands that only look.
     pub async fn open_existing(location: &str) -> Result<Self> {
-        let root = local_root(location)?;
-        let objects = LocalFileSystem::new_with_prefix(&root).map_err(|e| CheckpointError::Location {
+        let parsed = Location::parse(location)?;
+        let objects = parsed.objects().map_err(|e| CheckpointError::Location {
             location: location.into(),
-            what: format!("no such folder ({e})"),
+            what: match parsed.folder() {
+                Some(_) => format!("no such folder ({e})"),
+                None => format!("{e}; credentials, region and endpoint come from the environment"),
+            },
         })?;
-        // Without this a checkpoint could be reported durable and be gone after a power failure.
-        let objects = Arc::new(objects.with_fsync(true));
-        let inner = Inner { objects, location: location.into(), root: Some(root), identity: OnceLock::new() };
+        let inner = Inner { objects, name: location.into(), location: Some(parsed), identity: OnceLock::new() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -76,43 +81,62 @@ impl StateStore {
     /// `location` is used in messages only.
     #[must_use]
     pub fn over(objects: Arc<dyn ObjectStore>, location: impl Into<String>) -> Self {
-        let inner = Inner { objects, location: location.into(), root: None, identity: OnceLock::new() };
+        let inner = Inner { objects, name: location.into(), location: None, identity: OnceLock::new() };
         Self { inner: Arc::new(inner) }
     }
 
     /// The location as the user gave it.
     #[must_use]
     pub fn location(&self) -> &str {
-        &self.inner.location
+        &self.inner.name
     }
 
     /// Tries whether the store refuses to create one name twice, which all of fencing stands on.
     ///
-    /// [`StateStore::claim`] does this before anything else. Fails if the second create succeeds.
+    /// [`StateStore::claim`] does this before anything else. Fails if the second create succeeds, or changes the object.
     pub async fn self_test(&self) -> Result<()> {
         let name = format!("{}/{}", folder::TRIALS, random_id());
-        let first = self.put_new(&name, Bytes::from_static(b"first")).await;
-        let second = self.put_new(&name, Bytes::from_static(b"second")).await;
+        let tried = self.create_twice(&name).await;
         let deleted = self.delete(&name).await;
-        match (first?, second?) {
-            (Put::Created, Put::Exists) => deleted,
-            (first, second) => Err(CheckpointError::Location {
+        match tried? {
+            None => deleted,
+            Some(what) => Err(CheckpointError::Location {
                 location: self.location().into(),
                 what: format!(
-                    "two creates of one name gave {first:?} and {second:?}, the second must be refused: two attempts \
-                     could overwrite each other's checkpoints here, use another store"
+                    "{what}, when one name was created twice, and the second create must be refused: two attempts could \
+                     overwrite each other's checkpoints here, use another store"
                 ),
             }),
         }
+    }
+
+    /// What is wrong with the store. The first create may seem to be refused: a client sends it again where the answer
+    /// to it was lost.
+    async fn create_twice(&self, name: &str) -> Result<Option<String>> {
+        let first = self.put_new(name, Bytes::from_static(b"first")).await?;
+        let second = self.put_new(name, Bytes::from_static(b"second")).await?;
+        let there = self.get(name, 64).await?;
+        Ok(match (second, there.as_deref()) {
+            (Put::Exists, Some(b"first")) => None,
+            (_, there) => Some(format!(
+                "it answered {first:?} and {second:?} and then held {:?}",
+                there.map(String::from_utf8_lossy)
+            )),
+        })
     }
 
     pub(super) fn identity_cell(&self) -> &OnceLock<Identity> {
         &self.inner.identity
     }
 
+    /// Whether each request goes over a network.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(self.inner.location, Some(Location::Remote(_)))
+    }
+
     /// The folder on this machine, if the state is in one.
     pub(super) fn root(&self) -> Option<&FsPath> {
-        self.inner.root.as_deref()
+        self.inner.location.as_ref().and_then(Location::folder)
     }
 
     /// Creates the object if its name is free.
@@ -211,40 +235,4 @@ pub(super) fn write_error(name: &str, source: StoreError) -> CheckpointError {
         return CheckpointError::NotDurable { name: name.into(), source };
     }
     CheckpointError::Store { doing: format!("write {name}"), source }
-}
-
-fn local_root(location: &str) -> Result<PathBuf> {
-    let refuse = |what: &str| Err(CheckpointError::Location { location: location.into(), what: what.into() });
-    let path = match location.split_once("://") {
-        None => location,
-        Some(("file", path)) if !path.starts_with('/') => {
-            return refuse("a file URL needs three slashes: file:///path");
-        }
-        Some(("file", path)) if path.contains('%') => {
-            return refuse("give a folder with odd characters as a plain path");
-        }
-        Some(("file", path)) => path,
-        Some((scheme, _)) => {
-            return refuse(&format!("this build has no store for `{scheme}://`, only for folders and file:// URLs"));
-        }
-    };
-    if path.is_empty() { refuse("it is empty: name a folder") } else { Ok(PathBuf::from(path)) }
-}
-
-async fn blocking(location: &str, act: impl FnOnce() -> std::io::Result<()> + Send + 'static) -> Result<()> {
-    let refuse = |what: String| CheckpointError::Location { location: location.into(), what };
-    let done =
-        tokio::task::spawn_blocking(act).await.map_err(|e| refuse(format!("creating the folder panicked: {e}")))?;
-    done.map_err(|e| refuse(format!("the folder cannot be created: {e}")))
-}
-
-/// Creates the folder and its parents, and forces every new entry to the disk.
-fn create_folder(root: &FsPath) -> std::io::Result<()> {
-    let root = std::path::absolute(root)?;
-    let new: Vec<_> = root.ancestors().take_while(|folder| !folder.exists()).map(PathBuf::from).collect();
-    std::fs::create_dir_all(&root)?;
-    for folder in new.iter().filter_map(|folder| folder.parent()) {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }

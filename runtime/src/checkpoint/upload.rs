@@ -43,10 +43,10 @@ impl Upload {
         self.len += bytes.len() as u64;
         match &mut self.state {
             State::Small(buffer) => buffer.extend_from_slice(bytes),
-            State::Parts(parts) => {
-                parts.wait_for_capacity(PARTS_AT_ONCE).await.map_err(|e| write_error(&self.object, e))?;
-                parts.write(bytes);
-            }
+            State::Parts(parts) => match parts.wait_for_capacity(PARTS_AT_ONCE).await {
+                Ok(()) => parts.write(bytes),
+                Err(source) => return Err(self.give_up(source).await),
+            },
         }
         if let State::Small(buffer) = &mut self.state
             && buffer.len() > SMALL_MAX
@@ -58,12 +58,24 @@ impl Upload {
         Ok(())
     }
 
+    /// The parts that are there would be paid for until somebody removes them. (Those of a process that was killed are:
+    /// give the bucket a rule that ends incomplete uploads.)
+    async fn give_up(&mut self, source: object_store::Error) -> CheckpointError {
+        if let State::Parts(parts) = std::mem::replace(&mut self.state, State::Small(Vec::new()))
+            && let Err(e) = parts.abort().await
+        {
+            tracing::warn!("the parts of {} could not be removed: {e}", self.object);
+        }
+        write_error(&self.object, source)
+    }
+
     /// Makes the object appear, durable. Its name must be new.
     pub(super) async fn finish(self) -> Result<()> {
         match self.state {
+            // Its name is random, so what stands there is this file: a client sends a request again where the answer to
+            // it was lost. Whoever finishes a file reads it back.
             State::Small(buffer) => match self.store.put_new(&self.object, Bytes::from(buffer)).await? {
-                Put::Created => Ok(()),
-                Put::Exists => Err(CheckpointError::refused(self.object, "names of data files are never reused")),
+                Put::Created | Put::Exists => Ok(()),
             },
             State::Parts(parts) => parts.finish().await.map(drop).map_err(|e| write_error(&self.object, e)),
         }

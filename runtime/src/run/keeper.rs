@@ -18,8 +18,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
-/// How often the store is asked for requests of users, and garbage is collected.
+/// How often a folder is asked for requests of users, and garbage is collected.
 const CHORES: Duration = Duration::from_secs(1);
+
+/// How often an object store is: each request costs money.
+const CHORES_REMOTE: Duration = Duration::from_secs(5);
 
 /// What does not change during an attempt.
 pub(crate) struct Attempt {
@@ -73,7 +76,8 @@ impl Keeper {
         mut events: UnboundedReceiver<Event>,
         mut heard: UnboundedReceiver<Heard>,
     ) -> Option<bool> {
-        let mut chores = tokio::time::interval(CHORES);
+        let period = if self.attempt.store.is_remote() { CHORES_REMOTE } else { CHORES };
+        let mut chores = tokio::time::interval(period);
         chores.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let result = tokio::select! {

@@ -38,6 +38,8 @@ pub(crate) struct Leader {
     /// The name of the file that a merge is writing.
     merging: Option<String>,
     collecting: bool,
+    /// Whether the store is being asked for requests. One that does not answer is not asked again meanwhile.
+    asking: bool,
     asked: BTreeMap<String, Request>,
     /// When this process began to write its file of the newest checkpoint.
     began: Instant,
@@ -61,6 +63,7 @@ impl Leader {
             tasks: JoinSet::new(),
             merging: None,
             collecting: false,
+            asking: false,
             asked: BTreeMap::new(),
             began: Instant::now(),
             is_over: false,
@@ -205,11 +208,14 @@ impl Leader {
                 }
             }
             Done::Collected => self.collecting = false,
-            Done::Asked(requests) => self.take_requests(requests),
+            Done::Asked(requests) => {
+                self.asking = false;
+                self.take_requests(requests);
+            }
         }
     }
 
-    /// Once a second: garbage, and what users ask for.
+    /// Now and then: garbage, and what users ask for.
     pub fn chores(&mut self) -> Result<()> {
         if !self.collecting && self.parent.is_some() {
             failpoint::hit("collect.before")?;
@@ -224,6 +230,9 @@ impl Leader {
                 }
                 Done::Collected
             });
+        }
+        if std::mem::replace(&mut self.asking, true) {
+            return Ok(());
         }
         let store = self.leading.store.clone();
         self.tasks.spawn(async move {

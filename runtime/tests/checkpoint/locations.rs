@@ -32,7 +32,7 @@ fn bad_locations_are_named() {
         let file = folder.path().join("file");
         std::fs::write(&file, "x").unwrap();
         let under = file.join("state");
-        for location in [under.to_str().unwrap(), file.to_str().unwrap(), "s3://bucket/x", "file://x", ""] {
+        for location in [under.to_str().unwrap(), file.to_str().unwrap(), "ftp://bucket/x", "file://x", ""] {
             let error = match StateStore::open(location).await {
                 Ok(store) => store.claim("job").await.unwrap_err(),
                 Err(error) => error,
