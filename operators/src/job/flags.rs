@@ -43,7 +43,8 @@ pub(crate) struct Flags {
     /// Which process of --hosts this is, from 0. All of them share the state.
     #[arg(long, value_name = "N", requires = "hosts")]
     pub process: Option<usize>,
-    /// Where checkpoints are: a folder [default: ./JOB_state].
+    /// Where checkpoints are: a folder, or s3://BUCKET/PREFIX, gs://, az:// with AWS_*, GOOGLE_*, AZURE_* from the
+    /// environment [default: ./JOB_state].
     #[arg(long, value_name = "LOCATION")]
     pub state: Option<String>,
     /// How often a checkpoint is taken: 500ms, 30s, 5m, or `off` for none before the end.

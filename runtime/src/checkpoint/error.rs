@@ -120,6 +120,17 @@ impl CheckpointError {
         Self::Refused { name: name.into(), what: what.into() }
     }
 
+    /// The error in words, and what a user can do about files that cannot be read.
+    pub(crate) fn with_cure(&self) -> String {
+        match self {
+            Self::Corrupt { .. } | Self::Missing { .. } => format!(
+                "{self}; an older checkpoint is taken only if you say so: `--restore N`, and `millstream checkpoints \
+                 verify` tells which are whole"
+            ),
+            _ => self.to_string(),
+        }
+    }
+
     /// Whether the attempt must end because of this, however many checkpoint failures the user tolerates.
     #[must_use]
     pub fn stops_the_attempt(&self) -> bool {

@@ -7,9 +7,10 @@ use crate::mesh::Outbox;
 use crate::mesh::wire::Message;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
+use std::time::Duration;
 use timely::scheduling::SyncActivator;
 
 /// Why an interval ends.
@@ -77,6 +78,8 @@ pub(crate) struct Control {
     abort: AtomicBool,
     failure: Mutex<Option<Failure>>,
     threads: Mutex<Vec<Thread>>,
+    /// Workers of this process that have drawn their dataflow and loaded its state.
+    restored: AtomicUsize,
     settled: AtomicU64,
     done: AtomicBool,
     active: AtomicBool,
@@ -115,6 +118,7 @@ impl Control {
             abort: AtomicBool::new(false),
             failure: Mutex::new(None),
             threads: Mutex::new(vec![]),
+            restored: AtomicUsize::new(0),
             settled: AtomicU64::new(settled),
             done: AtomicBool::new(false),
             active: AtomicBool::new(false),
@@ -165,6 +169,17 @@ impl Control {
 
     pub fn is_done(&self) -> bool {
         self.done.load(SeqCst)
+    }
+
+    /// The calling worker has its state. Waits until all `workers` of this process have theirs, or the attempt is over: a
+    /// damaged checkpoint is found before any user code runs.
+    pub fn wait_for_state(&self, workers: usize) {
+        if self.restored.fetch_add(1, SeqCst) + 1 == workers {
+            self.wake_all();
+        }
+        while self.restored.load(SeqCst) < workers && !self.is_aborted() {
+            std::thread::park_timeout(Duration::from_secs(1));
+        }
     }
 
     /// The calling thread is a worker's.

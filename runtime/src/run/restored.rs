@@ -51,7 +51,7 @@ impl Restored {
     }
 
     fn whole(&self, uid: &str, kind: SectionKind) -> Result<Vec<Vec<u8>>> {
-        self.handle.block_on(self.snapshot.whole(uid, kind)).map_err(fatal)
+        self.handle.block_on(self.snapshot.whole(uid, kind)).map_err(unread)
     }
 
     /// See [`crate::graph::OperatorInit::entries`].
@@ -64,8 +64,13 @@ impl Restored {
         let mut apply = |group: u16, entry: Entry<'_>| {
             apply(group, entry).map_err(|e| CheckpointError::State { uid: uid.into(), what: e.to_string() })
         };
-        self.handle.block_on(self.snapshot.keyed(uid, groups, &mut apply)).map_err(fatal)
+        self.handle.block_on(self.snapshot.keyed(uid, groups, &mut apply)).map_err(unread)
     }
+}
+
+/// Another attempt may find a store that answers again, but never another checkpoint.
+fn unread(e: CheckpointError) -> crate::BoxError {
+    if matches!(e, CheckpointError::Store { .. }) { e.into() } else { fatal(e.with_cure()) }
 }
 
 fn fatal(e: impl Into<crate::BoxError>) -> crate::BoxError {

@@ -141,7 +141,7 @@ pub(crate) fn refused(e: CheckpointError) -> Failure {
         CheckpointError::Store { .. } | CheckpointError::Contended { .. } => FailureKind::Broken,
         _ => FailureKind::Refused,
     };
-    Failure { what: e.to_string(), kind }
+    Failure { what: e.with_cure(), kind }
 }
 
 /// Two builds may encode alike and still differ in what they do.

@@ -94,6 +94,7 @@ fn run_worker(worker: &mut Worker, setup: &Setup, discovered: Option<Receiver<Di
     let made = worker.dataflow_named(&setup.options.job, |scope| assemble(&cx, scope, &graph));
     let made = made.map_err(|e| -> crate::BoxError { Box::new(Fatal(e)) })?;
     failpoint::hit("restore.after")?;
+    cx.control.wait_for_state(setup.options.workers);
     let here = cx.index % setup.options.workers;
     if here == 0 {
         cx.tell(Event::Graph(made));

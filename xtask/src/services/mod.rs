@@ -3,9 +3,11 @@
 //! A service is a file with one `impl Service`, named in [`ALL`]; everything of it lies in `target/services/NAME`.
 
 mod folder;
+mod golang;
 mod kafka;
 mod maven;
 mod process;
+mod s3;
 
 use folder::Folder;
 use std::process::ExitCode;
@@ -24,7 +26,7 @@ trait Service {
 }
 
 /// Every service, in the order of the alphabet.
-const ALL: &[&dyn Service] = &[&kafka::Kafka];
+const ALL: &[&dyn Service] = &[&kafka::Kafka, &s3::S3::Minio, &s3::S3::Versity];
 
 const USAGE: &str =
     "usage: cargo xtask services up|down|status|wipe NAME [--instance WORD] [--nodes 1|3] [--set KEY=VALUE]..

@@ -61,6 +61,19 @@ impl Process {
         }
     }
 
+    /// Waits until it is ready.
+    pub(super) fn wait_until(&self, is_ready: impl Fn() -> bool, patience: Duration) -> Result<()> {
+        let began = Instant::now();
+        while !is_ready() {
+            if !self.is_alive() || began.elapsed() > patience {
+                let what = if self.is_alive() { "is not ready" } else { "has died" };
+                return Err(format!("{} {what}; see {}", self.name, self.log().display()));
+            }
+            std::thread::sleep(AGAIN);
+        }
+        Ok(())
+    }
+
     /// Says SIGTERM, also to one that stands still.
     pub(super) fn ask_to_stop(&self) -> Result<()> {
         if self.is_alive() { self.signal("CONT").and_then(|()| self.signal("TERM")) } else { Ok(()) }
