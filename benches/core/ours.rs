@@ -33,7 +33,11 @@ impl<T: Data> Writer<T> for Forgetting {
 }
 
 /// A run in a state folder of its own; seconds, and what it says of itself at the end.
-pub fn run(workers: usize, interval: Option<Duration>, build: fn(&Job)) -> (f64, Arc<Status>) {
+pub fn run(
+    workers: usize,
+    interval: Option<Duration>,
+    build: impl Fn(&Job) + Send + Sync + 'static,
+) -> (f64, Arc<Status>) {
     let folder = tempfile::tempdir().expect("a folder for state");
     let mut options = Options::new("bench", folder.path().to_string_lossy());
     options.workers = workers;
@@ -46,6 +50,30 @@ pub fn run(workers: usize, interval: Option<Duration>, build: fn(&Job)) -> (f64,
     });
     launched.expect("the job runs");
     (began.elapsed().as_secs_f64(), status)
+}
+
+/// A run for as long as `watch` takes; what that has seen.
+pub fn run_beside<S: Send>(
+    workers: usize,
+    build: impl Fn(&Job) + Send + Sync + 'static,
+    watch: impl FnOnce() -> S + Send,
+) -> S {
+    let folder = tempfile::tempdir().expect("a folder for state");
+    let options = Options { workers, ..Options::new("bench", folder.path().to_string_lossy()) };
+    let status = Arc::clone(&options.status);
+    std::thread::scope(|scope| {
+        let watching = scope.spawn(move || {
+            let seen = watch();
+            status.stop();
+            seen
+        });
+        let launched = millstream::job::launch(&options, move |job| {
+            build(job);
+            Ok(())
+        });
+        launched.expect("the job runs");
+        watching.join().expect("it is watched")
+    })
 }
 
 pub const CHAIN: u64 = 30_000_000;

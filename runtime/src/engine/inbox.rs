@@ -1,8 +1,8 @@
 //! The inbox of an operator: one first-in, first-out queue over all inputs; batches of later intervals wait.
+use super::backlog::Backlog;
 use super::epoch::{DONE, Epoch, end, epoch, interval};
 use super::pace::Plant;
 use crate::parcel::Parcel;
-use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use timely::dataflow::operators::Capability;
@@ -24,17 +24,17 @@ pub(crate) struct Inbox {
     pub interval: u64,
     plant: Plant,
     /// Counts what waits here and in the other inboxes of the worker.
-    backlog: Rc<Cell<usize>>,
+    backlog: Rc<Backlog>,
 }
 
 impl Inbox {
-    pub fn new(first: u64, plant: Plant, backlog: Rc<Cell<usize>>) -> Self {
+    pub fn new(first: u64, plant: Plant, backlog: Rc<Backlog>) -> Self {
         Self { now: VecDeque::new(), later: VecDeque::new(), open: BTreeMap::new(), interval: first, plant, backlog }
     }
 
     pub fn push(&mut self, at: Epoch, letter: Letter) {
         *self.open.entry(at).or_default() += 1;
-        self.backlog.set(self.backlog.get() + 1);
+        self.backlog.add();
         let waits = interval(at) > self.interval && self.plant != Plant::NoWait;
         let queue = if waits { &mut self.later } else { &mut self.now };
         queue.push_back((at, letter));
@@ -42,7 +42,7 @@ impl Inbox {
 
     pub fn pop(&mut self) -> Option<Letter> {
         let (at, letter) = self.now.pop_front()?;
-        self.backlog.set(self.backlog.get().saturating_sub(1));
+        self.backlog.remove();
         if let Some(count) = self.open.get_mut(&at) {
             *count -= 1;
             if *count == 0 {

@@ -4,6 +4,8 @@
 //! source holds the capability of the last tick it received and closes its slice when the next one comes.
 
 pub(crate) mod alarm;
+pub(crate) mod backlog;
+pub(crate) mod credit;
 pub(crate) mod delaying;
 pub(crate) mod discovery;
 pub(crate) mod epoch;

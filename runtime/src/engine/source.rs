@@ -1,6 +1,7 @@
 //! The driver of a source: holds the epoch of its last tick, reads while the slice has credit, closes the slice at the
 //! next tick.
 use super::alarm::Alarm;
+use super::credit::Credit;
 use super::epoch::{DONE, Epoch, interval, low};
 use super::fuel::Fuel;
 use super::pace::Jitter;
@@ -38,13 +39,9 @@ pub(crate) struct ReadOnce {
     pub more: bool,
 }
 
-/// An idle split is asked again after so long, if nothing wakes the source before; the longer it is idle the more rarely.
-const POLL: Duration = Duration::from_millis(10);
+/// Idle splits are asked again after so long, if nothing wakes the source before; the longer they are idle the more rarely.
+const POLL: Duration = Duration::from_millis(1);
 const POLL_RARELY: Duration = Duration::from_millis(50);
-
-/// A source does not read while so many batches wait in the inboxes of its worker: what is read waits in the source, not
-/// in memory. Those of other workers are bounded by credits and open epochs.
-const BACKLOG_MOST: usize = 64;
 
 /// Which source.
 pub(crate) struct SourceSpec {
@@ -77,6 +74,8 @@ pub(crate) fn source<'s>(
     let (ports, streams) = Ports::add(&mut builder, spec.outputs);
     let (reports, report_stream) = Port::add(&mut builder);
     let ports_count = spec.outputs + 1;
+    let when_there_is_room = scope.activator_for(info.address.clone());
+    cx.backlog.add_source(move || when_there_is_room.activate());
     let mut driver = Driver {
         jitter: cx.jitter(spec.operator as u64),
         cx: cx.clone(),
@@ -87,7 +86,7 @@ pub(crate) fn source<'s>(
         ports,
         reports,
         caps: None,
-        credit: 0,
+        credit: Credit::default(),
         poll: POLL,
     };
     builder.build(move |_initial| {
@@ -117,7 +116,7 @@ struct Driver {
     reports: Port<Report>,
     /// The capabilities of the open slice: one for each output, the reports' last.
     caps: Option<Vec<Capability<Epoch>>>,
-    credit: u64,
+    credit: Credit,
     /// How long until an idle split is asked again.
     poll: Duration,
     jitter: Option<Jitter>,
@@ -128,7 +127,7 @@ impl Driver {
         for (caps, tick) in ticks {
             self.close(interval(tick.epoch))?;
             self.caps = Some(caps);
-            self.credit = tick.credit;
+            self.credit.begin(tick.credit);
             for news in tick.news.iter().filter(|n| n.source == self.spec.place) {
                 self.splits.start(news)?;
             }
@@ -157,9 +156,9 @@ impl Driver {
     fn read(&mut self) -> Result<()> {
         let mut fuel = Fuel::full(&mut self.jitter);
         let mut more = true;
-        while more && self.credit > 0 && self.cx.backlog.get() < BACKLOG_MOST && fuel.burn() {
+        while more && self.credit.is_left() && self.cx.backlog.has_room() && fuel.burn() {
             let read = self.splits.read(&mut self.next, &mut self.ports.out)?;
-            self.credit = self.credit.saturating_sub(read.bytes);
+            self.credit.take(read.bytes);
             self.note(read.bytes > 0);
             more = read.more;
         }
@@ -167,20 +166,18 @@ impl Driver {
         if let Some(caps) = &self.caps {
             self.ports.send(caps);
         }
-        match (more, self.credit > 0) {
-            (true, true) => self.alarm.ring(),
-            (false, _) => self.alarm.ring_in(self.poll),
-            (true, false) => {} // the next tick brings credit
-        }
         if !more {
+            self.alarm.ring_in(self.poll);
             self.poll = (self.poll * 2).min(POLL_RARELY);
-        }
+        } else if self.credit.is_left() && self.cx.backlog.has_room() {
+            self.alarm.ring();
+        } // else the next tick brings credit, or the inboxes wake it
         Ok(())
     }
 
     /// The first record after idling asks for a tick.
     fn note(&mut self, any: bool) {
-        if any && self.poll > POLL {
+        if any && self.poll == POLL_RARELY {
             self.cx.control.wake_up();
         }
         if any {

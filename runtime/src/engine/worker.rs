@@ -1,4 +1,5 @@
 //! What every operator of one worker sees.
+use super::backlog::Backlog;
 use super::discovery::{Discovered, Discovery};
 use super::epoch::Epoch;
 use super::pace::{Jitter, Pace, mix};
@@ -33,7 +34,7 @@ pub(crate) struct WorkerCx {
     /// The frontier of the slowest sink.
     pub seen: Rc<Cell<Epoch>>,
     /// Batches that wait in the inboxes of this worker.
-    pub backlog: Rc<Cell<usize>>,
+    pub backlog: Rc<Backlog>,
     /// Worker 0: which splits exist.
     pub discovery: Rc<RefCell<Discovery>>,
     /// Worker 0: what the enumerator has found.

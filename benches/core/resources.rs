@@ -1,0 +1,123 @@
+//! What a job takes from the machine: processor while it idles, memory while its sink sleeps.
+use crate::{ours, table};
+use millstream::Result;
+use millstream::connectors::generate;
+use millstream::data::Data;
+use millstream::prelude::*;
+use millstream::sink::{Sink, Staging, Writer, now};
+use millstream::source::Batch;
+use std::time::Instant;
+
+/// The lines of resources.
+pub fn lines() {
+    for workers in [1, 2] {
+        idle(workers);
+    }
+    asleep("a sink that sleeps, 2 workers: memory it adds", true);
+    asleep("a sink that sleeps on one of 2: memory it adds", false);
+}
+
+/// Follows a folder in which nothing happens.
+fn idle(workers: usize) {
+    let what = format!("idle job, {workers} worker(s): of one core");
+    if !table::is_asked_for(&what) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder for input");
+    std::fs::write(folder.path().join("log.txt"), "one line\n").expect("a file");
+    let path = folder.path().to_string_lossy().into_owned();
+    let build = move |job: &Job| job.source("log", Files::lines([&path]).follow(true)).sink("out", ours::Forget);
+    let used = ours::run_beside(workers, build, || {
+        std::thread::sleep(secs(3)); // until it has noticed that it is idle
+        let (before, began) = (processor_seconds(), Instant::now());
+        std::thread::sleep(secs(10));
+        (processor_seconds() - before) / began.elapsed().as_secs_f64()
+    });
+    table::most(&what, used * 100.0, 2.0, "%", "10 s, following a folder");
+}
+
+/// For how long records flow before the sink sleeps, and how long it is watched then.
+const AWAKE: Duration = secs(3);
+const ASLEEP: Duration = secs(10);
+
+/// What four open epochs may bring in at most; see `docs/back-pressure.md`.
+const BOUND_MIB: f64 = 512.0;
+
+/// A fast source into a sink that falls asleep: on each worker, where the sources of its worker sleep with it, or on one
+/// alone, where those of the other go on.
+fn asleep(what: &str, on_each: bool) {
+    if !table::is_asked_for(what) {
+        return;
+    }
+    let began = Instant::now();
+    let build = move |job: &Job| {
+        let numbers = job.source("numbers", generate(u64::MAX, |n| n).splits(4));
+        let counted = numbers.key_by(|n| *n % 1000).process_fn("count", |_, count: &mut u64, event, out| {
+            if let Event::Record(n) = event {
+                *count += 1;
+                out.emit((n, *count));
+            }
+        });
+        counted.sink("bed", Bed { from: began + AWAKE, on_each });
+    };
+    let resident = ours::run_beside(2, build, || {
+        std::thread::sleep(AWAKE);
+        let mut seen = vec![resident_mib()];
+        while began.elapsed() < AWAKE + ASLEEP {
+            std::thread::sleep(millis(100));
+            seen.push(resident_mib());
+        }
+        seen
+    });
+    let (awake, third) = (resident[0], resident.len() / 3);
+    let most = |part: &[f64]| part.iter().copied().fold(0.0, f64::max) - awake;
+    let (early, late) = (most(&resident[..third]), most(&resident[third..]));
+    let note = format!("{awake:.0} MiB awake; first third {early:+.0}, then {late:+.0}");
+    table::most(what, early.max(late), BOUND_MIB, "MiB", &note);
+}
+
+/// Sleeps before each batch, from some moment on.
+#[derive(Clone, Copy)]
+struct Bed {
+    from: Instant,
+    on_each: bool,
+}
+
+impl<T: Data> Sink<T> for Bed {
+    type Writer = Bed;
+    fn open(&self, worker: usize, _: &[u64]) -> Result<Bed> {
+        let from = if self.on_each || worker == 1 { self.from } else { self.from + mins(60) };
+        Ok(Bed { from, ..*self })
+    }
+    fn commit(&self, _: u64) -> Staging<()> {
+        now(Ok(()))
+    }
+}
+
+impl<T: Data> Writer<T> for Bed {
+    type Committable = u64;
+    fn write(&mut self, batch: &mut Batch<T>) -> Result<()> {
+        if Instant::now() > self.from {
+            std::thread::sleep(millis(1));
+        }
+        batch.drain().for_each(drop);
+        Ok(())
+    }
+    fn prepare(&mut self, _: u64) -> Staging<Vec<u64>> {
+        now(Ok(vec![]))
+    }
+}
+
+/// Processor time of this process: fields 14 and 15 of its `stat`, in the hundredths of a second that Linux counts in.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    let behind_the_name = stat.rsplit(')').next().expect("a name in brackets");
+    let ticks = |field: usize| behind_the_name.split_whitespace().nth(field - 3).and_then(|t| t.parse::<u64>().ok());
+    (ticks(14).expect("user time") + ticks(15).expect("system time")) as f64 / 100.0
+}
+
+fn resident_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let kib = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).and_then(|l| l.split_whitespace().next());
+    kib.and_then(|kib| kib.parse::<f64>().ok()).expect("VmRSS in kB") / 1024.0
+}
