@@ -27,14 +27,10 @@ pub fn lines() {
 }
 
 fn eager() {
-    for (what, interval) in [
-        ("eager keyed count, half load, 2 workers: p99", None),
-        ("the same with a checkpoint each second: p99", Some(secs(1))),
-    ] {
-        if table::is_asked_for(what) {
-            let delays = at_half_load(2, interval, records::number, count);
-            table::most(what, delays.quantile(0.99), 5.0, "ms", &said(&delays));
-        }
+    let what = "eager keyed count, 2 workers: p99";
+    if table::is_asked_for(what) {
+        let delays = at_half_load(2, None, records::number, count);
+        table::most(what, delays.quantile(0.99), 5.0, "ms", &said(&delays));
     }
 }
 
@@ -47,13 +43,18 @@ fn timed(what: &str, workers: usize, draw: Draw) {
     }
 }
 
+/// With a checkpoint each second, and without.
 fn snapshots() {
-    let what = "a snapshot of 100 k of 1 M keys: longest delay";
-    if table::is_asked_for(what) {
-        let without = at_half_load(1, None, records::warm, count);
-        let with = at_half_load(1, Some(secs(1)), records::warm, count);
-        let note = format!("{}; without: {}", said(&with), said(&without));
-        table::most(what, with.longest(), 50.0, "ms", &note);
+    for (what, workers, key) in [
+        ("snapshots of 100 k of 1 M keys, 1 worker: longest", 1, records::warm as fn(u64) -> u64),
+        ("snapshots of 100 k of 1 M keys, 2 workers: longest", 2, records::warm),
+        ("snapshots of all of 1 M keys, 2 workers: longest", 2, records::number),
+    ] {
+        if table::is_asked_for(what) {
+            let [without, with] = [None, Some(secs(1))].map(|interval| at_half_load(workers, interval, key, count));
+            let note = format!("{}; without: {}", said(&with), said(&without));
+            table::most(what, with.longest(), 50.0, "ms", &note);
+        }
     }
 }
 

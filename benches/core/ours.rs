@@ -56,14 +56,14 @@ pub fn run(
 pub fn run_beside<S: Send>(
     workers: usize,
     build: impl Fn(&Job) + Send + Sync + 'static,
-    watch: impl FnOnce() -> S + Send,
+    watch: impl FnOnce(&Status) -> S + Send,
 ) -> S {
     let folder = tempfile::tempdir().expect("a folder for state");
     let options = Options { workers, ..Options::new("bench", folder.path().to_string_lossy()) };
     let status = Arc::clone(&options.status);
     std::thread::scope(|scope| {
         let watching = scope.spawn(move || {
-            let seen = watch();
+            let seen = watch(&status);
             status.stop();
             seen
         });

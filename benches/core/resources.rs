@@ -4,6 +4,7 @@ use millstream::Result;
 use millstream::connectors::generate;
 use millstream::data::Data;
 use millstream::prelude::*;
+use millstream::runtime::run::Pace;
 use millstream::sink::{Sink, Staging, Writer, now};
 use millstream::source::Batch;
 use std::time::Instant;
@@ -27,7 +28,7 @@ fn idle(workers: usize) {
     std::fs::write(folder.path().join("log.txt"), "one line\n").expect("a file");
     let path = folder.path().to_string_lossy().into_owned();
     let build = move |job: &Job| job.source("log", Files::lines([&path]).follow(true)).sink("out", ours::Forget);
-    let used = ours::run_beside(workers, build, || {
+    let used = ours::run_beside(workers, build, |_| {
         std::thread::sleep(secs(3)); // until it has noticed that it is idle
         let (before, began) = (processor_seconds(), Instant::now());
         std::thread::sleep(secs(10));
@@ -40,8 +41,10 @@ fn idle(workers: usize) {
 const AWAKE: Duration = secs(3);
 const ASLEEP: Duration = secs(10);
 
-/// What four open epochs may bring in at most; see `docs/back-pressure.md`.
-const BOUND_MIB: f64 = 512.0;
+/// What a record takes while it waits: with its key and hash before the count, or with its count behind it.
+const RECORD_BYTES: f64 = 24.0 + 16.0;
+/// The four open epochs may each bring twice what was usual: see `docs/back-pressure.md`.
+const SLICES: f64 = 8.0;
 
 /// A fast source into a sink that falls asleep: on each worker, where the sources of its worker sleep with it, or on one
 /// alone, where those of the other go on.
@@ -60,20 +63,22 @@ fn asleep(what: &str, on_each: bool) {
         });
         counted.sink("bed", Bed { from: began + AWAKE, on_each });
     };
-    let resident = ours::run_beside(2, build, || {
+    let (records, resident) = ours::run_beside(2, build, |status| {
         std::thread::sleep(AWAKE);
+        let records = status.progress().read as f64;
         let mut seen = vec![resident_mib()];
         while began.elapsed() < AWAKE + ASLEEP {
             std::thread::sleep(millis(100));
             seen.push(resident_mib());
         }
-        seen
+        (records, seen)
     });
     let (awake, third) = (resident[0], resident.len() / 3);
     let most = |part: &[f64]| part.iter().copied().fold(0.0, f64::max) - awake;
     let (early, late) = (most(&resident[..third]), most(&resident[third..]));
     let note = format!("{awake:.0} MiB awake; first third {early:+.0}, then {late:+.0}");
-    table::most(what, early.max(late), BOUND_MIB, "MiB", &note);
+    let a_slice = records / AWAKE.as_secs_f64() * Pace::default().slice.as_secs_f64();
+    table::most(what, early.max(late), a_slice * SLICES * RECORD_BYTES / f64::from(1 << 20), "MiB", &note);
 }
 
 /// Sleeps before each batch, from some moment on.

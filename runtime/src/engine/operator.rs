@@ -18,11 +18,16 @@ use crate::parcel::Parcel;
 use crate::run::control::Event;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::{Capability, InputCapability};
 use timely::dataflow::{Scope, StreamVec};
 use timely::scheduling::Activator;
+
+/// Records that wait come first for so long between two turns of encoding a snapshot: they are not delayed by it as long
+/// as the operator is less busy than four fifths of the time, and a snapshot of an operator that is always busy ends, too.
+const RECORDS_FIRST: Duration = Duration::from_millis(2);
 
 /// What an operator is wired to.
 pub(crate) struct Wiring<'s> {
@@ -84,6 +89,7 @@ pub(crate) fn operator<'s>(
         hold: vec![],
         firing: None,
         snapshot: None,
+        encode_again: Instant::now(),
         over: false,
     };
     builder.build(move |initial| {
@@ -149,6 +155,8 @@ struct Driver {
     firing: Option<Vec<Capability<Epoch>>>,
     /// The interval whose snapshot is being encoded, with the watermarks at its end: those of the next go on meanwhile.
     snapshot: Option<(u64, Vec<(u32, i64)>)>,
+    /// While records wait, a snapshot gets its next turn then.
+    encode_again: Instant,
     /// Behind the last interval.
     over: bool,
     jitter: Option<Jitter>,
@@ -187,7 +195,6 @@ impl Driver {
     }
 
     fn run(&mut self, frontier: Epoch) -> Result<()> {
-        self.encode()?;
         let mut fuel = Fuel::full(&mut self.jitter);
         while !self.over && self.may_emit() {
             self.process(&mut fuel)?;
@@ -200,8 +207,12 @@ impl Driver {
             self.cut(low)?;
         }
         let has_work = self.inbox.has_work() && !self.work.is_full();
-        if self.may_emit() && (has_work || self.firing.is_some() || self.has_results) {
+        let runs_again = self.may_emit() && (has_work || self.firing.is_some() || self.has_results);
+        if runs_again {
             self.activator.activate();
+        }
+        if self.over || !runs_again || Instant::now() >= self.encode_again {
+            self.encode()?;
         }
         Ok(())
     }
@@ -299,7 +310,9 @@ impl Driver {
             return Ok(());
         }
         let mut task = Context::from_waker(&self.waker);
-        let Poll::Ready(sections) = self.work.logic().poll_snapshot(&mut task, self.over) else { return Ok(()) };
+        let encoded = self.work.logic().poll_snapshot(&mut task, self.over);
+        self.encode_again = Instant::now() + RECORDS_FIRST;
+        let Poll::Ready(sections) = encoded else { return Ok(()) };
         let Some((n, marks)) = self.snapshot.take() else { return Ok(()) };
         let (operator, worker) = (self.operator, self.cx.index);
         self.cx.tell(Event::Part { n, operator, worker, sections: sections?, marks, last: self.over });

@@ -185,3 +185,6 @@ impl Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
