@@ -6,6 +6,7 @@ use crate::engine::discovery::Discovery;
 use crate::engine::epoch::epoch;
 use crate::engine::pace::{Pace, SystemClock};
 use crate::engine::stage::Stage;
+use crate::mesh::Outbox;
 use crate::parcel::Parcel;
 use crate::run::Status;
 use crate::run::control::Control;
@@ -54,7 +55,7 @@ fn context() -> WorkerCx {
         first: 1,
         start_now: 0,
         pace: Pace::default(),
-        control: Arc::new(Control::new(0, Arc::default(), Arc::new(SystemClock))),
+        control: Arc::new(Control::new(0, Arc::default(), Arc::new(SystemClock), Outbox::new(vec![None]))),
         status: Arc::new(Status::default()),
         events: tokio::sync::mpsc::unbounded_channel().0,
         restored: None,
