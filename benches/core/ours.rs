@@ -77,7 +77,7 @@ pub fn run_beside<S: Send>(
 }
 
 pub const CHAIN: u64 = 30_000_000;
-pub const NUMBERS: u64 = 40_000_000;
+pub const NUMBERS: u64 = 100_000_000;
 pub const WARM: u64 = 100_000_000;
 pub const TEXTS: u64 = 12_000_000;
 

@@ -73,10 +73,9 @@ impl<K: Key, T: Data> Shuffle<K, T> {
 impl<K: Key, T: Data> Stage for Shuffle<K, T> {
     fn push(&mut self, batch: Parcel, out: &mut Outputs) -> Result<()> {
         let batch: Batch<T> = batch.open()?;
-        let mut parts = batch.map(|record| ((self.key)(&record), record)).into_parts();
-        parts.hashes = parts.records.iter().map(|(key, _)| self.hasher.hash(key)).collect();
-        parts.split = None;
-        self.dealer.deal(parts.into(), out)
+        let Parts { records, times, bytes, .. } = batch.into_parts();
+        let (records, hashes) = self.key.pair(records, &mut self.hasher);
+        self.dealer.deal(Parts { records, times, hashes, split: None, bytes }.into(), out)
     }
 
     fn flush(&mut self, out: &mut Outputs) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Keyed streams: state, timers, windows.
 use crate::Stream;
 use crate::exchange::Shuffle;
+use millstream_runtime::codec::KeyHasher;
 use millstream_runtime::data::{Data, Key};
 use millstream_runtime::graph::{At, Rule};
 use std::rc::Rc;
@@ -13,7 +14,31 @@ pub struct Keyed<K, T> {
 }
 
 /// Reads a record's key.
-pub(crate) type KeyOf<K, T> = Rc<dyn Fn(&T) -> K>;
+pub(crate) type KeyOf<K, T> = Rc<dyn ReadKey<K, T>>;
+
+/// What [`Stream::key_by`] was given.
+pub(crate) trait ReadKey<K, T> {
+    fn key(&self, record: &T) -> K;
+
+    /// The records of a batch with their keys, and the keys' hashes: one call by pointer for all of them.
+    fn pair(&self, records: Vec<T>, hasher: &mut KeyHasher) -> (Vec<(K, T)>, Vec<u64>);
+}
+
+impl<K: Key, T, F: Fn(&T) -> K> ReadKey<K, T> for F {
+    fn key(&self, record: &T) -> K {
+        self(record)
+    }
+
+    fn pair(&self, records: Vec<T>, hasher: &mut KeyHasher) -> (Vec<(K, T)>, Vec<u64>) {
+        let mut hashes = Vec::with_capacity(records.len());
+        let pairs = records.into_iter().map(|record| {
+            let key = self(&record);
+            hashes.push(hasher.hash(&key));
+            (key, record)
+        });
+        (pairs.collect(), hashes)
+    }
+}
 
 impl<K, T> Clone for Keyed<K, T> {
     fn clone(&self) -> Self {

@@ -105,17 +105,20 @@ impl<K, S, M: State, O> Context<K, S, M, O> {
     }
 
     /// Emits a record, with the event time of the record or timer that is handled.
+    #[inline]
     pub fn emit(&mut self, record: O) {
         self.out.push_with(record, self.time, None);
     }
 
     /// Event time of the record or of the timer; of a timer in processing time, that. Where there is no event time,
     /// processing time.
+    #[inline]
     pub fn time(&self) -> Timestamp {
         self.time.unwrap_or(self.now)
     }
 
     /// No record with an event time before this one follows.
+    #[inline]
     pub fn watermark(&self) -> Timestamp {
         self.watermark
     }

@@ -32,6 +32,7 @@ pub struct Out<U> {
 
 impl<U> Out<U> {
     /// Emits a record, with the event time of the record or timer that is handled.
+    #[inline]
     pub fn emit(&mut self, record: U) {
         self.emitted.push_with(record, self.at, None);
     }
@@ -106,13 +107,14 @@ impl<K: Key, T: Data, S: State + Default, U: Data, F> Closure<K, T, S, U, F>
 where
     F: FnMut(&K, &mut S, Event<T>, &mut Out<U>) + 'static,
 {
+    #[inline]
     fn call(&mut self, event: Event<T>, ctx: &mut Context<K, Value<S>, (), U>) {
         self.out.time = ctx.time();
         self.out.at = ctx.time;
         self.out.watermark = ctx.watermark();
-        (self.f)(&ctx.key, &mut ctx.state.get_mut(), event, &mut self.out);
-        for time in self.out.timers.drain(..) {
-            ctx.timer_at(time, ());
+        (self.f)(&ctx.key, ctx.state.dirty(), event, &mut self.out);
+        if !self.out.timers.is_empty() {
+            self.out.timers.drain(..).for_each(|time| ctx.timer_at(time, ()));
         }
     }
 }

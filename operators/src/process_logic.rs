@@ -12,6 +12,8 @@ use millstream_runtime::state::{Column, Domain, KeyedState, Slot, StateSpace, Ti
 use millstream_runtime::time::Timestamp;
 use std::task::{self, Poll};
 
+/// So many records are looked up at once, then handled: their keys and state are in the nearest cache meanwhile.
+const CHUNK: usize = 128;
 /// So many timers fire in one turn.
 const TIMERS_A_TURN: usize = 1024;
 
@@ -83,12 +85,12 @@ enum Bench<H: Handler> {
 }
 
 impl<H: Handler> Bench<H> {
-    /// The context, for this key.
-    fn context(&mut self, key: H::Key) -> Option<&mut ContextOf<H>> {
-        if let Bench::Taken(ctx) = self {
-            ctx.key = key; // in place: a context is large
-        } else if let Bench::Empty(state, timers) = std::mem::replace(self, Bench::Gone) {
-            *self = Bench::Taken(Context::new(key, state, timers));
+    /// The context; for this key, if it is the first.
+    fn context(&mut self, key: &H::Key) -> Option<&mut ContextOf<H>> {
+        if let Bench::Empty(..) = self
+            && let Bench::Empty(state, timers) = std::mem::replace(self, Bench::Gone)
+        {
+            *self = Bench::Taken(Context::new(key.clone(), state, timers));
         }
         match self {
             Bench::Taken(ctx) => Some(ctx),
@@ -145,18 +147,22 @@ impl<H: Handler> ProcessLogic<H> {
         let batch: Batch<(H::Key, T)> = batch.open()?;
         let Parts { records, times, hashes, .. } = batch.into_parts();
         self.store.cursor().set_now(turn.now);
-        self.slots.clear();
-        self.store.resolve(&hashes, |i| &records[i].0, &mut self.slots);
-        self.store.fetch(&self.slots, &mut self.bench);
-        let expected = records.len();
-        for (i, ((key, record), slot)) in records.into_iter().zip(&self.slots).enumerate() {
-            self.store.enter(*slot);
-            let Some(ctx) = self.bench.context(key) else { break };
-            if i == 0 {
-                ctx.begin(turn, expected);
+        if let Some(ctx) = records.first().and_then(|(key, _)| self.bench.context(key)) {
+            ctx.begin(turn, records.len());
+        }
+        let mut times = times.into_iter();
+        let mut records = records.into_iter();
+        for hashes in hashes.chunks(CHUNK) {
+            self.slots.clear();
+            self.store.resolve(hashes, |i| &records.as_slice()[i].0, &mut self.slots);
+            self.store.fetch(&self.slots, &mut self.bench);
+            let Bench::Taken(ctx) = &mut self.bench else { break };
+            for (slot, (key, record)) in self.slots.iter().zip(&mut records) {
+                self.store.enter(*slot);
+                ctx.key = key;
+                ctx.time = times.next();
+                call(&mut self.handler, record, ctx);
             }
-            ctx.time = times.get(i).copied();
-            call(&mut self.handler, record, ctx);
         }
         self.end(turn)
     }
@@ -168,7 +174,8 @@ impl<H: Handler> ProcessLogic<H> {
             *budget -= 1;
             let Some(key) = self.store.key(due.slot).cloned() else { continue };
             self.store.enter(due.slot);
-            let Some(ctx) = self.bench.context(key) else { break };
+            let Some(ctx) = self.bench.context(&key) else { break };
+            ctx.key = key;
             ctx.begin(turn, 0);
             ctx.time = Some(due.at).filter(|_| domain == Domain::Event || turn.is_timed);
             self.handler.timer(due.timer, ctx);

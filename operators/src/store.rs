@@ -95,6 +95,7 @@ impl<K: Key> Store<K> {
     }
 
     /// From now on the handles show the key of this slot.
+    #[inline]
     pub fn enter(&self, slot: Slot) {
         self.cursor.enter(slot);
     }

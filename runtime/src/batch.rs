@@ -67,33 +67,61 @@ impl<T> Batch<T> {
     }
 
     /// Appends a record that weighs what its type does.
+    #[inline]
     pub fn push(&mut self, record: T) {
         self.push_sized(record, std::mem::size_of::<T>());
     }
 
     /// Appends a record of so many bytes: what back-pressure counts.
+    #[inline]
     pub fn push_sized(&mut self, record: T, bytes: usize) {
         self.bytes += bytes;
         self.records.push(record);
     }
 
     /// Appends a record with its event time. All records of a batch have one, or none has.
+    #[inline]
     pub fn push_at(&mut self, record: T, at: Timestamp) {
         self.times.push(at);
         self.push(record);
     }
 
+    /// Appends records that weigh what their type does.
+    ///
+    /// ```
+    /// use millstream_runtime::batch::Batch;
+    /// let mut batch = Batch::from(vec![1u32]);
+    /// batch.extend([2, 3]);
+    /// assert_eq!((batch.len(), batch.bytes()), (3, 12));
+    /// ```
+    #[inline]
+    pub fn extend(&mut self, records: impl IntoIterator<Item = T>) {
+        let before = self.records.len();
+        self.records.extend(records);
+        self.bytes += (self.records.len() - before) * std::mem::size_of::<T>();
+    }
+
     /// Advice to readers: a read that goes on beyond it only delays its neighbours.
+    #[inline]
     pub fn is_full(&self) -> bool {
         self.records.len() >= FULL_RECORDS || self.bytes >= FULL_BYTES
     }
 
+    /// How many more records it takes until it is full, where each weighs what its type does.
+    pub fn room(&self) -> usize {
+        let weight = std::mem::size_of::<T>().max(1);
+        let by_bytes = FULL_BYTES.saturating_sub(self.bytes).div_ceil(weight);
+        by_bytes.min(FULL_RECORDS.saturating_sub(self.records.len()))
+    }
+
     /// How many records.
+    #[inline]
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
     /// Whether there is none.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
@@ -104,6 +132,7 @@ impl<T> Batch<T> {
     }
 
     /// The records, in order.
+    #[inline]
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.records.iter()
     }
@@ -119,6 +148,7 @@ impl<T> Batch<T> {
     }
 
     /// Takes the records out, in order; event times and hashes go.
+    #[inline]
     pub fn drain(&mut self) -> std::vec::Drain<'_, T> {
         self.times.clear();
         self.hashes.clear();
@@ -138,6 +168,7 @@ impl<T> Batch<T> {
     }
 
     /// Appends a record with what travels beside it. All records of a batch have a time, or none has; hashes likewise.
+    #[inline]
     pub fn push_with(&mut self, record: T, at: Option<Timestamp>, hash: Option<u64>) {
         self.times.extend(at);
         self.hashes.extend(hash);
@@ -151,12 +182,14 @@ impl<T> Batch<T> {
     }
 
     /// Another type of record with the same times, hashes and split: one for one.
+    #[inline]
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Batch<U> {
         let records = self.records.into_iter().map(f).collect();
         Batch { records, times: self.times, hashes: self.hashes, split: self.split, bytes: self.bytes }
     }
 
     /// Keeps the records that hold, with what is beside them.
+    #[inline]
     pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         if self.times.is_empty() && self.hashes.is_empty() {
             return self.records.retain(keep);

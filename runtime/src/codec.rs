@@ -46,17 +46,33 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
 }
 
 /// The hash of a key's canonical encoding: xxh3, 64 bits, seed 0. On disk by way of [`key_group`]: never changes.
+#[inline]
 pub fn hash_bytes(encoded: &[u8]) -> u64 {
     xxh3_64(encoded)
 }
 
-/// Hashes keys, with a buffer that is used again.
+/// An encoding of at most so many bytes is hashed where it was written, without a buffer on the heap.
+const NEAR: usize = 64;
+
+/// Hashes keys, with a buffer that is used again for long ones.
 #[derive(Default)]
 pub struct KeyHasher(Vec<u8>);
 
 impl KeyHasher {
     /// See [`hash_bytes`]. A key that cannot be encoded hashes to 0; its operator's codec check has refused it by then.
+    #[inline]
     pub fn hash<K: Serialize>(&mut self, key: &K) -> u64 {
+        let mut near = [0; NEAR];
+        let mut rest = near.as_mut_slice();
+        if bincode::serialize_into(&mut rest, key).is_ok() {
+            let len = NEAR - rest.len();
+            return hash_bytes(&near[..len]);
+        }
+        self.hash_long(key)
+    }
+
+    #[inline(never)]
+    fn hash_long<K: Serialize>(&mut self, key: &K) -> u64 {
         self.0.clear();
         match bincode::serialize_into(&mut self.0, key) {
             Ok(()) => hash_bytes(&self.0),
@@ -67,11 +83,13 @@ impl KeyHasher {
 
 /// The key group of a hash: bits 40 to 51, so that neither the low bits, which maps in memory use, nor the high ones,
 /// which their tags use, are the same for all keys of a worker. On disk: never changes.
+#[inline]
 pub fn key_group(hash: u64) -> u16 {
     (hash >> 40) as u16 & (KEY_GROUPS - 1)
 }
 
 /// The worker, of `workers`, that owns a key group: contiguous ranges of equal size.
+#[inline]
 pub fn owner(group: u16, workers: usize) -> usize {
     usize::from(group) * workers / usize::from(KEY_GROUPS)
 }

@@ -77,14 +77,13 @@ impl<T: Data, F: Fn(u64) -> T + 'static> Reader for GenerateReader<T, F> {
 
     fn read(&mut self, batch: &mut Batch<T>) -> Result<Progress> {
         let due = self.pace.due();
-        while !batch.is_full() {
-            match self.pace.next(due) {
-                Next::Number(n) => batch.push((self.make)(n)),
-                Next::Wait => return Ok(Progress::Idle),
-                Next::End => return Ok(Progress::Ended),
-            }
-        }
-        Ok(Progress::More)
+        let (numbers, then) = self.pace.take(due, batch.room());
+        batch.extend(numbers.map(&*self.make));
+        Ok(match then {
+            Next::More => Progress::More,
+            Next::Wait => Progress::Idle,
+            Next::End => Progress::Ended,
+        })
     }
 
     fn offset(&self) -> u64 {

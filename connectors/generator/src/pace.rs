@@ -23,8 +23,8 @@ struct Rate {
 /// What is next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// This number.
-    Number(u64),
+    /// Perhaps a number that is due.
+    More,
     /// A number that is not due yet.
     Wait,
     /// None.
@@ -50,17 +50,19 @@ impl Pace {
         self.rate.as_ref().map_or(u64::MAX, |rate| due(rate.from, rate.a_second, rate.opened.elapsed()))
     }
 
-    /// Takes the next number, if it is below `due`.
-    pub(crate) fn next(&mut self, due: u64) -> Next {
-        let number = self.taken.checked_mul(self.step).and_then(|n| n.checked_add(self.first));
-        match number.filter(|n| *n < self.count) {
-            None => Next::End,
-            Some(number) if number >= due => Next::Wait,
-            Some(number) => {
-                self.taken += 1;
-                Next::Number(number)
-            }
-        }
+    /// Takes the next numbers, at most so many, that are below `due`; and what comes then.
+    pub(crate) fn take(&mut self, due: u64, most: usize) -> (impl Iterator<Item = u64> + use<>, Next) {
+        let next = self.taken.checked_mul(self.step).and_then(|n| n.checked_add(self.first)).unwrap_or(u64::MAX);
+        let (limit, step) = (self.count.min(due), self.step);
+        let there = limit.saturating_sub(next).div_ceil(step);
+        let taken = there.min(most as u64);
+        self.taken += taken;
+        let then = match taken < there || taken == most as u64 {
+            true => Next::More,
+            false if due < self.count => Next::Wait,
+            false => Next::End,
+        };
+        ((0..taken).map(move |i| next + i * step), then)
     }
 }
 
@@ -79,8 +81,12 @@ mod tests {
         let mut all = vec![];
         for split in 0..3 {
             let mut pace = Pace::new(split, 3, 10, 0, None);
-            while let Next::Number(n) = pace.next(u64::MAX) {
-                all.push(n);
+            loop {
+                let (numbers, then) = pace.take(u64::MAX, 2);
+                all.extend(numbers);
+                if then == Next::End {
+                    break;
+                }
             }
         }
         all.sort_unstable();
@@ -90,7 +96,7 @@ mod tests {
     #[test]
     fn a_restored_split_goes_on_behind_its_offset() {
         let mut pace = Pace::new(1, 4, 100, 3, None);
-        assert_eq!(pace.next(u64::MAX), Next::Number(13));
+        assert_eq!(pace.take(u64::MAX, 1).0.collect::<Vec<_>>(), [13]);
         assert_eq!(pace.taken(), 4);
     }
 
@@ -100,7 +106,9 @@ mod tests {
         assert_eq!(due(70, 3, Duration::from_secs(2)), 76);
         assert_eq!(due(u64::MAX - 1, u64::MAX, Duration::from_secs(9)), u64::MAX);
         let mut pace = Pace::new(0, 8, 100, 0, Some(1));
-        assert_eq!(pace.next(8), Next::Number(0));
-        assert_eq!(pace.next(8), Next::Wait);
+        let (numbers, then) = pace.take(8, 5);
+        assert_eq!((numbers.collect::<Vec<_>>(), then), (vec![0], Next::Wait));
+        assert_eq!(pace.take(100, 100).0.count(), 12);
+        assert_eq!(pace.take(100, 100).1, Next::End);
     }
 }

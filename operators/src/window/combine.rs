@@ -93,7 +93,7 @@ impl<K: Key, T: Data, A: Aggregate<T>> Combine<K, T, A> {
 
     /// Adds a record to what is held for its key and cell. Where that is a session which it does not join, that one goes.
     fn take(&mut self, record: &T, at: Timestamp) {
-        let (key, cell) = ((self.key)(record), self.shape.cell(at));
+        let (key, cell) = (self.key.key(record), self.shape.cell(at));
         let hash = self.hasher.hash(&key);
         let place = hash ^ (cell.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.taken += 1;
@@ -128,7 +128,7 @@ impl<K: Key, T: Data, A: Aggregate<T>> Combine<K, T, A> {
 
     fn singly(&mut self, records: &[T], times: &[Timestamp], out: &mut Outputs) -> Result<()> {
         for (record, at) in records.iter().zip(times) {
-            let key = (self.key)(record);
+            let key = self.key.key(record);
             let hash = self.hasher.hash(&key);
             self.outgoing.push_with((key, Partial::single(&*self.aggregate, record, *at)), None, Some(hash));
         }

@@ -6,7 +6,7 @@ use crate::data::Key;
 /// Keys by their 64-bit hash, which was computed at the sender. Slots are dense and used again.
 #[derive(Debug)]
 pub struct RowIndex<K> {
-    lines: Lines,
+    lines: Index<K>,
     /// Apart from the hashes, which only growth reads, and without options, which double the size of integers: a
     /// look-up touches one line of this slab. A slot that was released keeps its key until it is used again.
     keys: Vec<K>,
@@ -16,16 +16,37 @@ pub struct RowIndex<K> {
     missed: Vec<u32>,
 }
 
+/// How a slot is found: by a tag and then its key, or where keys are small by the key in the line itself, which saves a
+/// cache miss for each record.
+#[derive(Debug)]
+enum Index<K> {
+    /// The upper halves of the hashes, eight to a cache line.
+    Tags(Lines<u32, 8>),
+    /// Keys of at most eight bytes, five to a cache line.
+    Keys(Lines<K, 5>),
+}
+
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
 impl<K> Default for RowIndex<K> {
     fn default() -> Self {
-        Self { lines: Lines::default(), keys: Vec::new(), hashes: Vec::new(), free: Vec::new(), missed: Vec::new() }
+        let lines = match size_of::<K>() <= 8 && !std::mem::needs_drop::<K>() {
+            true => Index::Keys(Lines::default()),
+            false => Index::Tags(Lines::default()),
+        };
+        Self { lines, keys: Vec::new(), hashes: Vec::new(), free: Vec::new(), missed: Vec::new() }
     }
 }
 
 impl<K: Key> RowIndex<K> {
     /// How many keys.
     pub fn len(&self) -> usize {
-        self.lines.len()
+        match &self.lines {
+            Index::Tags(lines) => lines.len(),
+            Index::Keys(lines) => lines.len(),
+        }
     }
 
     /// Whether there is none.
@@ -36,7 +57,11 @@ impl<K: Key> RowIndex<K> {
     /// The slot of a key that is there.
     #[inline]
     pub fn find(&self, hash: u64, key: &K) -> Option<Slot> {
-        self.lines.find(hash, |slot| self.keys[slot as usize] == *key).map(Slot)
+        let found = match &self.lines {
+            Index::Tags(lines) => lines.find(hash, &tag(hash), |slot| self.keys[slot as usize] == *key),
+            Index::Keys(lines) => lines.find(hash, key, |_| true),
+        };
+        found.map(Slot)
     }
 
     /// The slot of a key; `added` hears of a new one.
@@ -66,19 +91,33 @@ impl<K: Key> RowIndex<K> {
         K: 'k,
     {
         let start = out.len();
-        self.lines.fetch(hashes);
-        out.extend(hashes.iter().map(|&hash| Slot(self.lines.candidate(hash))));
-        let slots = &mut out[start..];
         let mut missed = std::mem::take(&mut self.missed);
         missed.resize(hashes.len(), 0);
         let mut count = 0;
-        for (i, slot) in slots.iter().enumerate() {
+        let mut note = |i: usize, is_missed: bool| {
             missed[count] = i as u32;
-            count += usize::from(self.keys.get(slot.index()).is_none_or(|found| found != key(i)));
+            count += usize::from(is_missed);
+        };
+        match &self.lines {
+            Index::Tags(lines) => {
+                lines.fetch(hashes);
+                out.extend(hashes.iter().map(|&hash| Slot(lines.candidate(hash, &tag(hash)))));
+                for (i, slot) in out[start..].iter().enumerate() {
+                    note(i, self.keys.get(slot.index()).is_none_or(|found| found != key(i)));
+                }
+            }
+            Index::Keys(lines) => {
+                lines.fetch(hashes);
+                out.extend(hashes.iter().enumerate().map(|(i, &hash)| {
+                    let slot = lines.candidate(hash, key(i));
+                    note(i, slot >= SLOTS);
+                    Slot(slot)
+                }));
+            }
         }
         for &i in &missed[..count] {
             let i = i as usize;
-            slots[i] = self.resolve(hashes[i], key(i), &mut added);
+            out[start + i] = self.resolve(hashes[i], key(i), &mut added);
         }
         self.missed = missed;
     }
@@ -96,7 +135,11 @@ impl<K: Key> RowIndex<K> {
 
     /// The key is not found from now on; its slot is not used again before [`RowIndex::release`].
     pub fn unlink(&mut self, slot: Slot) {
-        self.lines.remove(self.hash(slot), slot.0);
+        let hash = self.hash(slot);
+        match &mut self.lines {
+            Index::Tags(lines) => lines.remove(hash, slot.0),
+            Index::Keys(lines) => lines.remove(hash, slot.0),
+        }
     }
 
     /// Gives the slot of an unlinked key free, once.
@@ -106,7 +149,11 @@ impl<K: Key> RowIndex<K> {
 
     /// Approximate size in bytes, without what keys own.
     pub fn bytes(&self) -> usize {
-        self.lines.bytes() + self.keys.capacity() * size_of::<K>() + self.hashes.capacity() * 8
+        let lines = match &self.lines {
+            Index::Tags(lines) => lines.bytes(),
+            Index::Keys(lines) => lines.bytes(),
+        };
+        lines + self.keys.capacity() * size_of::<K>() + self.hashes.capacity() * 8
     }
 
     #[cold]
@@ -126,7 +173,11 @@ impl<K: Key> RowIndex<K> {
             }
         };
         let hashes = self.hashes.as_slice();
-        self.lines.insert(hash, slot, |other| hashes[other as usize]);
+        let hash_of = |other: u32| hashes[other as usize];
+        match &mut self.lines {
+            Index::Tags(lines) => lines.insert(hash, tag(hash), slot, hash_of),
+            Index::Keys(lines) => lines.insert(hash, key.clone(), slot, hash_of),
+        }
         Slot(slot)
     }
 }

@@ -90,6 +90,19 @@ impl<S: Shelf> Table<S> {
         Some(Guard { cell, track: &mut self.track, slot: slot as u32, sub, now: S::Stamp::at(self.cursor.millis()) })
     }
 
+    /// The value of a live cell for writing: dirty from now on, whether or not it is written.
+    #[inline]
+    pub(super) fn dirty(&mut self, sub: &S::Sub) -> Option<&mut S::Item> {
+        let (now, ttl, slot) = (self.cursor.millis(), self.ttl, self.cursor.index());
+        let cell = self.shelves.get_mut(slot)?.get_mut(sub)?;
+        if S::Stamp::MAY_EXPIRE && ttl.is_some_and(|ttl| cell.written.millis().saturating_add(ttl) <= now) {
+            return None;
+        }
+        self.track.touch(slot as u32, sub, cell);
+        cell.written = S::Stamp::at(now);
+        Some(&mut cell.value)
+    }
+
     /// Writes a cell at the cursor.
     pub(super) fn set(&mut self, sub: S::Sub, value: S::Item) {
         match self.guard(&sub) {

@@ -44,6 +44,36 @@ impl<T: State> Value<T> {
         if self.is_set() { self.guard() } else { self.set_default() }
     }
 
+    /// The value for writing, dirty from now on whether or not it is written: for who writes it anyway. The default is
+    /// put in place where there is none.
+    ///
+    /// ```
+    /// # use millstream_runtime::state::{Cursor, StateSpace, Value};
+    /// fn count(seen: &mut Value<u64>) -> u64 {
+    ///     *seen.dirty() += 1;
+    ///     *seen.dirty()
+    /// }
+    /// ```
+    #[inline]
+    pub fn dirty(&mut self) -> &mut T
+    where
+        T: Default,
+    {
+        if !self.is_set() {
+            self.put_default();
+        }
+        either!(&mut self.0, table => table.dirty(&())).expect("there is a value")
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_default(&mut self)
+    where
+        T: Default,
+    {
+        self.set(T::default());
+    }
+
     #[cold]
     #[inline(never)]
     fn set_default(&mut self) -> ValueMut<'_, T>

@@ -76,12 +76,14 @@ impl Reader for TrafficReader {
     fn read(&mut self, batch: &mut Batch<Received<Bytes>>) -> Result<Progress> {
         let due = self.pace.due();
         while !batch.is_full() {
-            match self.pace.next(due) {
-                Next::Number(n) => {
-                    let received = Received { value: self.site.line(n), meta: Meta::of(Arc::clone(&self.name), n) };
-                    let bytes = received.value.len() + size_of_val(&received);
-                    batch.push_sized(received, bytes);
-                }
+            let (numbers, then) = self.pace.take(due, 1);
+            for n in numbers {
+                let received = Received { value: self.site.line(n), meta: Meta::of(Arc::clone(&self.name), n) };
+                let bytes = received.value.len() + size_of_val(&received);
+                batch.push_sized(received, bytes);
+            }
+            match then {
+                Next::More => {}
                 Next::Wait => return Ok(Progress::Idle),
                 Next::End => return Ok(Progress::Ended),
             }
