@@ -40,7 +40,7 @@ impl<M, const P: usize> Default for Lines<M, P> {
 
 impl<M: Clone + PartialEq, const P: usize> Lines<M, P> {
     /// A line holds so many on average before the table grows.
-    const FULL: usize = P * 4 / 5;
+    const FULL: usize = P * 3 / 4;
 
     pub(super) fn len(&self) -> usize {
         self.live
