@@ -11,15 +11,16 @@ impl Stream<Received<Bytes>> {
     /// What the source itself found wrong, such as a line above the limit, fails here.
     #[track_caller]
     pub fn decode<T: Data>(self, mut format: impl Decode<T>) -> Fallible<Received<T>> {
-        self.fallible("decode", move |record: Received<Bytes>| {
+        self.fallible("decode", move |record: Received<Bytes>, out| {
             let decoded = match &record.meta.fault {
                 Some(fault) => Err(fault.to_string()),
                 None => format.decode(&record.value),
             };
             match decoded {
-                Ok(value) => Ok(Received { value, meta: record.meta }),
-                Err(reason) => Err(DeadLetter::received(&record, reason)),
+                Ok(value) => out.push(Received { value, meta: record.meta }),
+                Err(reason) => return Err(DeadLetter::received(&record, reason)),
             }
+            Ok(())
         })
     }
 }

@@ -4,8 +4,9 @@ use crate::stream::Stream;
 use millstream_runtime::Result;
 use millstream_runtime::data::Data;
 use millstream_runtime::sink::Sink;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
+use std::panic::Location;
 use std::rc::Rc;
 
 /// What happens to failed records.
@@ -16,21 +17,52 @@ pub(crate) enum Policy {
     Emit,
 }
 
+/// What is decided for one operator that can fail, and what its errors call it.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    policy: Cell<Policy>,
+    name: RefCell<String>,
+}
+
+impl Decision {
+    /// Named by its verb and where that was called.
+    #[track_caller]
+    pub fn new(verb: &str) -> Self {
+        let name = format!("{verb} at {}", Location::caller());
+        Self { policy: Cell::new(Policy::Fail), name: RefCell::new(name) }
+    }
+
+    pub fn policy(&self) -> Policy {
+        self.policy.get()
+    }
+
+    pub fn name(&self) -> String {
+        self.name.borrow().clone()
+    }
+}
+
 /// A stream behind something that can fail. Nothing else can be done with it before it is told what to do with failures.
 #[must_use = "say what happens to failed records: `.or_fail()`, `.or_skip()` or `.or_dead_letter(uid, sink)`"]
 pub struct Fallible<T> {
     ok: Stream<T>,
     failed: Stream<DeadLetter>,
-    policies: Vec<Rc<Cell<Policy>>>,
+    decisions: Vec<Rc<Decision>>,
 }
 
 impl<T: 'static> Fallible<T> {
-    pub(crate) fn new(ok: Stream<T>, failed: Stream<DeadLetter>, policy: Rc<Cell<Policy>>) -> Self {
-        Self { ok, failed, policies: vec![policy] }
+    pub(crate) fn new(ok: Stream<T>, failed: Stream<DeadLetter>, decision: Rc<Decision>) -> Self {
+        Self { ok, failed, decisions: vec![decision] }
     }
 
     fn decide(&self, policy: Policy) {
-        self.policies.iter().for_each(|p| p.set(policy));
+        self.decisions.iter().for_each(|d| d.policy.set(policy));
+    }
+
+    /// Errors, log lines and the plan call it by this name, instead of the line of code where its verb stands.
+    pub fn named(self, name: &str) -> Self {
+        self.decisions.iter().for_each(|d| *d.name.borrow_mut() = name.into());
+        self.ok.at.label(name);
+        self
     }
 
     /// A failed record stops the job, which names it.
@@ -67,7 +99,7 @@ impl<T: 'static> Fallible<T> {
         T: Data,
     {
         let mut next = self.ok.try_map(f);
-        next.policies.extend(self.policies);
+        next.decisions.extend(self.decisions);
         next.failed = self.failed.union(next.failed);
         next
     }
@@ -85,6 +117,7 @@ impl<T> Fallible<T> {
     pub fn inspect<F>(self, _f: F) -> Stream<T> where Self: Decided { self.ok }
     pub fn split<F>(self, _f: F) -> (Stream<T>, Stream<T>) where Self: Decided { (self.ok.clone(), self.ok) }
     pub fn split_map<F>(self, _f: F) -> (Stream<T>, Stream<T>) where Self: Decided { (self.ok.clone(), self.ok) }
+    pub fn async_map<C, F>(self, _uid: &str, _calls: C, _f: F) -> Stream<T> where Self: Decided { self.ok }
     pub fn key_by<F>(self, _f: F) -> Stream<T> where Self: Decided { self.ok }
     pub fn event_time<F, W>(self, _f: F, _w: W) -> Stream<T> where Self: Decided { self.ok }
     pub fn union<S>(self, _s: S) -> Stream<T> where Self: Decided { self.ok }

@@ -4,13 +4,17 @@
 //! connector.
 
 pub mod aggregate;
+mod async_map;
+mod calls;
 pub mod dead_letter;
 mod decode;
 mod event_time;
 mod exchange;
+mod failures;
 pub mod fallible;
 mod filter;
 mod flat_map;
+mod in_flight;
 mod inspect;
 pub mod job;
 mod key_by;
@@ -20,17 +24,20 @@ mod map;
 pub mod process;
 pub mod process_fn;
 mod process_logic;
+mod route;
 mod sink;
 mod split;
 mod stages;
 mod store;
 pub mod stream;
 pub mod substitute;
+mod try_flat_map;
 mod try_map;
 mod union;
 mod values;
 pub mod window;
 
+pub use async_map::Calls;
 pub use fallible::Fallible;
 pub use job::Job;
 pub use keyed::Keyed;

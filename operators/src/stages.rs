@@ -1,9 +1,9 @@
 //! What most stages are made of: a batch comes in, one goes out.
+use millstream_runtime::Result;
 use millstream_runtime::batch::Batch;
 use millstream_runtime::data::Data;
 use millstream_runtime::parcel::Parcel;
 use millstream_runtime::stage::{Next, Outputs, Stage};
-use millstream_runtime::{BoxError, Result};
 use std::marker::PhantomData;
 
 /// What a stage does to a batch.
@@ -67,9 +67,4 @@ impl<T: Data, A: Data, B: Data, F: Divide<T, A, B>> Stage for Two<T, A, B, F> {
 /// Empty batches go nowhere.
 pub(crate) fn hand_on<T: Data>(next: &mut Next, batch: Batch<T>, out: &mut Outputs) -> Result<()> {
     if batch.is_empty() { Ok(()) } else { next.push(Parcel::new(batch), out) }
-}
-
-/// An error of user code, with the place in the job where the verb was called.
-pub(crate) fn failed(verb: &str, at: &std::panic::Location<'_>, what: &str) -> BoxError {
-    format!("{verb} at {at}: {what}").into()
 }

@@ -4,6 +4,8 @@
 //! interval's records in hidden files and makes them visible, whole, when the checkpoint is durable;
 //! [`Console::stdout`] prints.
 
+#[cfg(feature = "pipeline")]
+pub mod pipeline;
 mod sink;
 mod source;
 

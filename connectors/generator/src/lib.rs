@@ -4,6 +4,8 @@
 
 mod generate;
 mod pace;
+#[cfg(feature = "pipeline")]
+pub mod pipeline;
 mod traffic;
 
 pub use crate::generate::{Generate, GenerateReader, generate};

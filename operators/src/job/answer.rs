@@ -1,4 +1,5 @@
 //! What a call of a job's command line comes to.
+use super::secrets::redacted;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -49,8 +50,8 @@ impl Answer {
 
     /// Says it. A reader that has gone away does not matter.
     pub(crate) fn print(&self) -> ExitCode {
-        let _ = std::io::stdout().write_all(self.out.as_bytes());
-        let _ = std::io::stderr().write_all(self.err.as_bytes());
+        let _ = std::io::stdout().write_all(redacted(&self.out).as_bytes());
+        let _ = std::io::stderr().write_all(redacted(&self.err).as_bytes());
         ExitCode::from(self.code)
     }
 }

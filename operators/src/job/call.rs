@@ -87,7 +87,7 @@ fn parse<A: Args>(name: &'static str, argv: Vec<OsString>) -> Result<(Flags, A),
 }
 
 /// Help, or what is wrong with the command line.
-fn said(mut e: clap::Error) -> Answer {
+pub(crate) fn said(mut e: clap::Error) -> Answer {
     if e.kind() == ErrorKind::UnknownArgument {
         e.remove(ContextKind::Suggested); // to pass it as a value: of the verb, which is no help
     }
@@ -98,7 +98,7 @@ fn said(mut e: clap::Error) -> Answer {
     }
 }
 
-fn dispatch(cx: Cx) -> Answer {
+pub(crate) fn dispatch(cx: Cx) -> Answer {
     match cx.flags.verb {
         Verb::Run => run::run(&cx, cx.flags.restore.0),
         Verb::Restore => run::run(&cx, cx.flags.checkpoint.map_or(RestoreFrom::Latest, RestoreFrom::Number)),

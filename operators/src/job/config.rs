@@ -16,9 +16,31 @@ pub(crate) fn with_file(command: &Command, argv: Vec<OsString>) -> Result<Vec<Os
     // What is wrong with the command line itself is said when it is parsed for good.
     let Ok(given) = command.clone().ignore_errors(true).try_get_matches_from(&argv) else { return Ok(argv) };
     let Some(path) = given.get_one::<PathBuf>("config") else { return Ok(argv) };
+    let entries = read(path)?.into_iter().map(|(key, value)| Entry { whence: path.display().to_string(), key, value });
+    with_entries(command, argv, entries.collect())
+}
+
+/// A key of a file that stands for a flag.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Where it stands, for errors: a file, or a file and a line.
+    pub whence: String,
+    /// The flag's name, with `_` for `-`.
+    pub key: String,
+    /// The flag's value, or values.
+    pub value: Value,
+}
+
+/// The arguments with those that the entries stand for. What the command line gives is left out of theirs.
+pub(crate) fn with_entries(
+    command: &Command,
+    argv: Vec<OsString>,
+    entries: Vec<Entry>,
+) -> Result<Vec<OsString>, String> {
+    let Ok(given) = command.clone().ignore_errors(true).try_get_matches_from(&argv) else { return Ok(argv) };
     let mut flags = vec![];
-    for (key, value) in read(path)? {
-        let wrong = |what: String| format!("{}: `{key}` {what}", path.display());
+    for Entry { whence, key, value } in entries {
+        let wrong = |what: String| format!("{whence}: `{key}` {what}");
         let arg = find(command, &key).ok_or_else(|| wrong(unknown(command)))?;
         let its = as_flags(arg, &value).map_err(wrong)?;
         judge(command, &its).map_err(|e| wrong(format!("= {value}: {e}")))?;

@@ -1,6 +1,8 @@
 //! The flags of every job, the verbs, and the command line of both with the job's own flags.
+use super::file::FileCall;
 use super::values::{Endpoint, Interval, Keep, Restore, Slice};
 use clap::{Arg, ArgAction, Command, ValueEnum};
+use millstream_runtime::run::RestoreFrom;
 use millstream_runtime::time::Span;
 use std::path::PathBuf;
 
@@ -113,6 +115,36 @@ impl Flags {
             _ => None,
         }
     }
+}
+
+impl Flags {
+    /// What the arguments of a program that reads jobs from files ask for.
+    pub fn change(&mut self, call: FileCall) {
+        if let Some(state) = call.other_state {
+            self.state = Some(state.display().to_string());
+            self.restore = Restore(RestoreFrom::Nothing);
+            self.checkpoint_interval = Interval(None);
+        }
+    }
+}
+
+/// The positional argument that names a job's file.
+pub(crate) const FILE: &str = "file";
+
+/// The command line of a program that reads jobs from files.
+pub(crate) fn command_of_file<A: clap::Args>(program: &'static str) -> Command {
+    let file = Arg::new(FILE).value_name("FILE").required(true).index(2).hide(true);
+    command::<A>(program)
+        .mut_arg("checkpoint", |arg| arg.index(3))
+        .mut_arg("config", |arg| arg.hide(true).value_parser(no_config))
+        .arg(file.value_parser(clap::value_parser!(PathBuf)))
+        .about("Runs Millstream jobs that TOML files describe.")
+        .version(env!("CARGO_PKG_VERSION"))
+        .override_usage(format!("{program} COMMAND FILE [FLAGS]"))
+}
+
+fn no_config(_path: &str) -> Result<PathBuf, String> {
+    Err("the flags of a pipeline stand in its own file".into())
 }
 
 /// The command line of a job. Built by hand: a flattened struct's doc comment is not the job's.

@@ -1,4 +1,5 @@
 //! Standard error, on which log lines and one live line share a terminal.
+use super::secrets::redacted;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -43,7 +44,9 @@ impl Write for Above {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let line = line();
+        let text = String::from_utf8_lossy(bytes);
+        let redacted = redacted(&text);
+        let (line, bytes) = (line(), redacted.as_bytes());
         let mut stderr = io::stderr().lock();
         if line.is_empty() {
             return stderr.write_all(bytes);

@@ -213,6 +213,8 @@ pub(crate) struct Port {
 pub(crate) struct Node {
     pub verb: &'static str,
     pub uid: Option<String>,
+    /// What a plan calls it, where it has no uid.
+    pub label: Option<String>,
     pub at: &'static Location<'static>,
     pub inputs: Vec<Port>,
     pub rule: Rule,
@@ -221,7 +223,11 @@ pub(crate) struct Node {
 
 impl Node {
     pub fn name(&self) -> String {
-        self.uid.as_ref().map_or(self.verb.into(), |uid| format!("{} {uid:?}", self.verb))
+        match (&self.uid, &self.label) {
+            (Some(uid), _) => format!("{} {uid:?}", self.verb),
+            (None, Some(label)) => label.clone(),
+            (None, None) => self.verb.into(),
+        }
     }
 }
 
@@ -250,7 +256,7 @@ impl Graph {
     fn add(&self, verb: &'static str, uid: Option<&str>, inputs: Vec<Port>, rule: Rule, build: Build) -> At {
         let mut nodes = self.nodes.borrow_mut();
         let at = Location::caller();
-        nodes.push(Node { verb, uid: uid.map(Into::into), at, inputs, rule, build: Some(build) });
+        nodes.push(Node { verb, uid: uid.map(Into::into), label: None, at, inputs, rule, build: Some(build) });
         At { graph: self.clone(), port: Port { node: nodes.len() - 1, out: 0 } }
     }
 }
@@ -264,6 +270,13 @@ impl At {
     /// The graph.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// What plans and errors call the node, where it has no uid.
+    pub fn label(&self, label: &str) {
+        if let Some(node) = self.graph.nodes.borrow_mut().get_mut(self.port.node) {
+            node.label = Some(label.into());
+        }
     }
 
     /// Adds a stateless operator.

@@ -21,13 +21,18 @@ const LAYERS: &[Layer] = &[
     Layer { folder: "operators", may: &["runtime", "runtime/derive"], may_in_tests: &["testkit"] },
     Layer { folder: "connectors/formats", may: &["runtime", "runtime/derive"], may_in_tests: &["testkit"] },
     Layer {
+        folder: "pipeline",
+        may: &["runtime", "runtime/derive", "operators", "connectors/formats"],
+        may_in_tests: &["testkit"],
+    },
+    Layer {
         folder: "connectors/",
-        may: &["runtime", "runtime/derive", "connectors/formats"],
+        may: &["runtime", "runtime/derive", "connectors/formats", "pipeline"],
         may_in_tests: &["operators", "testkit"],
     },
     Layer { folder: "testkit", may: &["runtime", "operators"], may_in_tests: &["runtime/derive"] },
     Layer { folder: "", may: ALL, may_in_tests: &[] },
-    Layer { folder: "cli", may: &["", "runtime", "operators", "connectors/"], may_in_tests: &["testkit"] },
+    Layer { folder: "cli", may: &["", "runtime", "operators", "pipeline", "connectors/"], may_in_tests: &["testkit"] },
     Layer { folder: "xtask", may: &[], may_in_tests: &[] },
 ];
 
@@ -74,14 +79,21 @@ mod tests {
 
     /// The findings for a workspace of these folders (each crate named after its folder), where one of them has one dependency.
     fn found(folder: &str, section: &str, target: &str) -> Vec<String> {
-        let folders =
-            ["", "runtime", "runtime/derive", "operators", "connectors/formats", "connectors/file", "testkit", "xtask"];
-        let manifests = folders.map(|one| {
-            let depends =
-                if one == folder { format!("[{section}]\n\"at/{target}\".workspace = true\n") } else { String::new() };
-            let path = if one.is_empty() { "Cargo.toml".to_owned() } else { format!("{one}/Cargo.toml") };
-            Manifest::read(&File::of(&path, &format!("[package]\nname = \"at/{one}\"\n{depends}")))
-        });
+        let connectors = ["connectors/formats", "connectors/file"];
+        let others = ["", "runtime", "runtime/derive", "operators", "pipeline", "testkit", "cli", "xtask"];
+        let folders: Vec<&str> = connectors.into_iter().chain(others).collect();
+        let manifests: Vec<Manifest> = folders
+            .into_iter()
+            .map(|one| {
+                let depends = if one == folder {
+                    format!("[{section}]\n\"at/{target}\".workspace = true\n")
+                } else {
+                    String::new()
+                };
+                let path = if one.is_empty() { "Cargo.toml".to_owned() } else { format!("{one}/Cargo.toml") };
+                Manifest::read(&File::of(&path, &format!("[package]\nname = \"at/{one}\"\n{depends}")))
+            })
+            .collect();
         let mut found = Vec::new();
         layers(&manifests, &mut found);
         found.iter().map(ToString::to_string).collect()
@@ -96,6 +108,9 @@ mod tests {
             ("connectors/file", "connectors/formats"),
             ("testkit", "operators"),
             ("runtime", "runtime/derive"),
+            ("pipeline", "operators"),
+            ("connectors/file", "pipeline"),
+            ("cli", "connectors/file"),
         ] {
             assert_eq!(found(folder, "dependencies", target), [""; 0], "{folder} -> {target}");
         }
@@ -113,6 +128,8 @@ mod tests {
             ("connectors/file", "operators"),
             ("testkit", "connectors/file"),
             ("xtask", "runtime"),
+            ("pipeline", "connectors/file"),
+            ("operators", "pipeline"),
         ] {
             let lines = found(folder, "dependencies", target);
             assert_eq!(lines.len(), 1, "{folder} -> {target}");

@@ -1,4 +1,5 @@
 //! Which files there are.
+use crate::source::pattern::Pattern;
 use crate::source::split::{FileSplit, Head, Inode};
 use crate::source::{MAX_FILES, STDIN};
 use millstream_runtime::Result;
@@ -57,6 +58,10 @@ impl Listing {
 
 /// The files of a path, sorted by name.
 pub(super) fn files(path: &str, may_be_missing: bool) -> Result<Vec<String>> {
+    if let Some(pattern) = Pattern::of(path).filter(|_| !Path::new(path).exists()) {
+        let found = files_in(&pattern.folder, MAX_FILES)?;
+        return Ok(found.into_iter().filter(|file| pattern.matches(file)).collect());
+    }
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
         Err(e) if e.kind() == ErrorKind::NotFound && may_be_missing => return Ok(vec![]),

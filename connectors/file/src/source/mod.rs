@@ -1,6 +1,7 @@
 //! The source: lines of files, of the files of folders, and of standard input.
 mod lines;
 mod listing;
+mod pattern;
 mod pipe;
 mod places;
 pub(crate) mod reader;
@@ -23,7 +24,7 @@ const STDIN: &str = "-";
 pub const DEFAULT_MAX_LINE: usize = 1 << 20;
 
 /// The largest limit that can be set for a line: 32 MiB, so that a record stays below the codec's limit.
-const LARGEST_MAX_LINE: usize = 32 << 20;
+pub(crate) const LARGEST_MAX_LINE: usize = 32 << 20;
 
 /// A folder may hold at most so many files.
 pub const MAX_FILES: usize = 100_000;
@@ -31,7 +32,7 @@ pub const MAX_FILES: usize = 100_000;
 /// Lines of files as bytes, without their ends. The meta data has the file's path and the line's first byte.
 ///
 /// A path is a file, a folder (its files in the order of their names, without those whose names start with a dot, and
-/// without folders inside) or `-`, standard input. A file is known by device, inode, time of birth and a hash of its
+/// without folders inside), a pattern of files of a folder (`logs/*.log`) or `-`, standard input. A file is known by device, inode, time of birth and a hash of its
 /// first line, so one that is renamed goes on as the same split, and a new one under the old name is another split.
 /// Files may only grow: one that becomes shorter stops the job.
 ///

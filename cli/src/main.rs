@@ -1,0 +1,13 @@
+//! The program `millstream`: runs pipelines that TOML files describe. It knows no connector but as a line below.
+use millstream_pipeline::Registry;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let mut registry = Registry::default();
+    millstream_file::pipeline::register(&mut registry);
+    millstream_generator::pipeline::register(&mut registry);
+    millstream_pipeline::main(&registry)
+}

@@ -1,0 +1,8 @@
+//! The program as a user meets it: files, exit codes, messages.
+#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+mod examples;
+mod mistakes;
+mod running;
+mod secrets;
+mod state;
+mod world;

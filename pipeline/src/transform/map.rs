@@ -1,0 +1,24 @@
+//! `map`: what a program makes of each record: none, one or several.
+use crate::draw::node::Node;
+use crate::event::Event;
+use crate::expression::Expression;
+use crate::kind::TransformKind;
+use millstream_operators::{Job, Result, Stream};
+use serde::Deserialize;
+
+/// `program = '{id, total: (.price * .quantity)}'`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Map {
+    program: Expression,
+}
+
+impl TransformKind for Map {
+    fn apply(&self, _job: &Job, input: Stream<Event>, node: &Node<'_>) -> Result<Vec<Stream<Event>>> {
+        let program = self.program.clone();
+        let made = input.try_flat_map(move |event: Event, out| {
+            program.each(&event, |value| out.push(event.with(value))).map_err(|reason| event.letter(reason))
+        });
+        Ok(vec![node.settle(made)])
+    }
+}
