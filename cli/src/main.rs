@@ -9,5 +9,6 @@ fn main() -> ExitCode {
     let mut registry = Registry::default();
     millstream_file::pipeline::register(&mut registry);
     millstream_generator::pipeline::register(&mut registry);
+    millstream_http::pipeline::register(&mut registry);
     millstream_pipeline::main(&registry)
 }

@@ -77,10 +77,25 @@ impl<T: 'static> Stream<T> {
     where
         T: State,
     {
+        self.async_map_or(uid, calls, |record, reason| DeadLetter::of(record, reason), f)
+    }
+
+    /// The same; `letter` writes the letter of a record whose call has failed for good.
+    #[track_caller]
+    pub fn async_map_or<U: Data, E: Display>(
+        self,
+        uid: &str,
+        calls: Calls,
+        letter: fn(&T, String) -> DeadLetter,
+        f: impl AsyncFn(&T) -> Result<U, E> + 'static,
+    ) -> Fallible<U>
+    where
+        T: State,
+    {
         let decision = Rc::new(Decision::new("async_map"));
         let decided = Rc::clone(&decision);
         let make = Box::new(move |init: &OperatorInit<'_>| -> Result<Box<dyn Delayed>> {
-            Ok(Box::new(CallLogic::<T, U, _>::open(init, calls, f, &decided)?))
+            Ok(Box::new(CallLogic::<T, U, _>::open(init, calls, letter, f, &decided)?))
         });
         let build = DelayingBuild { exchange: false, make };
         let answers = self.with::<Either<U, DeadLetter>>(self.at.delaying("async_map", uid, Rule::Mixes, build));

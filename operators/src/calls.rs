@@ -34,6 +34,7 @@ type Running<T, U> = FuturesUnordered<Pin<Box<dyn Future<Output = Answer<T, U>>>
 /// The calls of one worker.
 pub(crate) struct CallLogic<T: State, U, F> {
     calls: Calls,
+    letter: fn(&T, String) -> DeadLetter,
     f: Rc<F>,
     in_flight: InFlight<T>,
     ids: Ids,
@@ -47,12 +48,18 @@ pub(crate) struct CallLogic<T: State, U, F> {
 
 impl<T: State, U: Data, E: Display, F: AsyncFn(&T) -> Result<U, E> + 'static> CallLogic<T, U, F> {
     /// With the calls that were in flight at the checkpoint, which are made again.
-    pub fn open(init: &OperatorInit<'_>, calls: Calls, f: F, decision: &Decision) -> Result<Self> {
+    pub fn open(
+        init: &OperatorInit<'_>,
+        calls: Calls,
+        letter: fn(&T, String) -> DeadLetter,
+        f: F,
+        decision: &Decision,
+    ) -> Result<Self> {
         let in_flight = InFlight::open(init)?;
         let waiting = in_flight.all().into();
         let (f, ids, failures) = (Rc::new(f), Ids::new(init), Failures::new(decision));
         let (running, answered) = (FuturesUnordered::new(), BTreeMap::new());
-        Ok(Self { calls, f, in_flight, ids, waiting, running, answered, failures })
+        Ok(Self { calls, letter, f, in_flight, ids, waiting, running, answered, failures })
     }
 
     /// Begins as many calls as may run at once.
@@ -91,7 +98,7 @@ impl<T: State, U: Data, E: Display, F: AsyncFn(&T) -> Result<U, E> + 'static> Ca
         let at = self.in_flight.remove(id);
         let emitted = match answer {
             Ok(made) => Some(Either::Left(made)),
-            Err(reason) => self.failures.settle(DeadLetter::of(record, reason))?.map(Either::Right),
+            Err(reason) => self.failures.settle((self.letter)(record, reason))?.map(Either::Right),
         };
         emitted.into_iter().for_each(|one| out.push_with(one, at, None));
         Ok(())

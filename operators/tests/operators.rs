@@ -3,6 +3,8 @@
 
 #[path = "operators/held_back.rs"]
 mod held_back;
+#[path = "operators/async_map.rs"]
+mod async_map;
 #[path = "operators/job_calls.rs"]
 mod job_calls;
 #[path = "operators/job_runs.rs"]

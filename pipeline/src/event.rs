@@ -1,7 +1,7 @@
 //! The record of pipelines: a payload and where it came from.
 use crate::json::{self, Val};
 use millstream_operators::dead_letter::DeadLetter;
-use millstream_runtime::data::Bytes;
+use millstream_runtime::data::{Bytes, Schema, State};
 use millstream_runtime::source::{Meta, Received};
 use millstream_runtime::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -94,6 +94,16 @@ impl Payload {
     }
 }
 
+impl Payload {
+    /// Takes the bytes that came in, where they are still what this payload is.
+    pub fn take_bytes(&mut self) -> Option<Bytes> {
+        match self {
+            Payload::Raw(bytes) => Some(std::mem::take(bytes)),
+            Payload::Value { text, .. } => text.take(),
+        }
+    }
+}
+
 /// Appends the text of a text, without quotes; the JSON of anything else.
 pub fn write_plain(value: &Val, out: &mut Bytes) {
     match value {
@@ -134,6 +144,10 @@ impl Event {
         let meta = Meta { tombstone: false, ..self.meta.clone() };
         Self { payload: value.into(), meta, naming: self.naming, time: self.time }
     }
+}
+
+impl State for Event {
+    const SCHEMA: Schema = Schema::new("Event", 1, "{payload:Raw|Json,meta,naming,time:i64}");
 }
 
 /// How a payload crosses to another worker, and stands in checkpoints: never reorder.

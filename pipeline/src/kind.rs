@@ -135,6 +135,17 @@ pub trait Encoder {
     /// Where the format cannot say it.
     fn encode(&mut self, event: &Event, out: &mut Bytes) -> Result<(), String>;
 
+    /// The bytes of one record, for sinks whose records are no lines: without a copy where they are there already. After an
+    /// error the event is as it was.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    fn take(&mut self, event: &mut Event) -> Result<Bytes, String> {
+        let mut out = vec![];
+        self.encode(event, &mut out)?;
+        Ok(out)
+    }
+
     /// Called before the first record of each file.
     fn begin_file(&mut self) {}
 }

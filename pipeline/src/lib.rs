@@ -25,4 +25,4 @@ pub use kind::{Decoder, Encoder, FormatKind, SinkKind, SourceKind, TransformKind
 pub use registry::Registry;
 
 /// What a connector needs of the operators to draw its part of a job.
-pub use millstream_operators::{Job, Result, Stream};
+pub use millstream_operators::{Calls, Job, Result, Stream};

@@ -1,4 +1,6 @@
 //! The testkit's own tests: it passes what is right, and finds what is wrong.
+#[path = "testkit/calling.rs"]
+mod calling;
 #[path = "testkit/conforming.rs"]
 mod conforming;
 #[path = "testkit/crashing.rs"]

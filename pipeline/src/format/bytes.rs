@@ -52,6 +52,17 @@ impl Encoder for AsIs {
         event.payload.write_bytes(out);
         Ok(())
     }
+
+    fn take(&mut self, event: &mut Event) -> Result<Raw, String> {
+        match event.payload.take_bytes() {
+            Some(bytes) => Ok(bytes),
+            None => {
+                let mut out = vec![];
+                self.encode(event, &mut out)?;
+                Ok(out)
+            }
+        }
+    }
 }
 
 struct Checked;

@@ -36,4 +36,15 @@ impl Encoder for Codec {
         event.payload.write_json(out);
         Ok(())
     }
+
+    fn take(&mut self, event: &mut Event) -> Result<Bytes, String> {
+        match &mut event.payload {
+            Payload::Value { text: Some(text), .. } => Ok(std::mem::take(text)),
+            _ => {
+                let mut out = vec![];
+                self.encode(event, &mut out)?;
+                Ok(out)
+            }
+        }
+    }
 }

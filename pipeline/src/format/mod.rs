@@ -26,6 +26,16 @@ impl EventFormat {
     }
 }
 
+impl EventFormat {
+    /// The bytes of one record, for sinks whose records are no lines. After an error the event is as it was.
+    ///
+    /// # Errors
+    /// Where the format cannot say it.
+    pub fn take(&mut self, event: &mut Event) -> Result<Bytes, String> {
+        self.encoder().take(event)
+    }
+}
+
 impl Clone for EventFormat {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.kind))

@@ -9,11 +9,11 @@ use millstream_runtime::sink::{Sink, Staging, Writer};
 use millstream_runtime::source::{Progress, Reader, Received, Source, Splits};
 use millstream_runtime::state::{List, Value};
 use millstream_runtime::time::{Timestamp, Watermark, millis};
-use millstream_runtime::{KeyedState, Result};
+use millstream_runtime::{KeyedState, Result, State};
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, State)]
 pub struct Event {
     pub key: u64,
     pub at: i64,

@@ -1,0 +1,88 @@
+//! Calls a function behind a URL.
+use crate::contract::{Answer, MOST_BYTES, answer, request};
+use millstream_runtime::time::Timestamp;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Response, Url};
+use std::collections::BTreeMap;
+
+/// So much of an answer that is an error is shown.
+const SHOWN: usize = 200;
+
+/// A function behind a URL, by the contract of AWS Lambda transforms. Clones share connections.
+#[derive(Clone, Debug)]
+pub struct Function {
+    client: Client,
+    url: Url,
+}
+
+impl Function {
+    /// The function at this URL, called with these headers. Calls nobody yet.
+    ///
+    /// # Errors
+    /// Names what is no URL, or no header.
+    pub fn at(url: &str, headers: &BTreeMap<String, String>) -> Result<Self, String> {
+        let (url, headers) = (checked_url(url)?, checked_headers(headers)?);
+        // Fails where the program has chosen a provider itself, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().default_headers(headers).build();
+        Ok(Self { client: client.map_err(|e| format!("no HTTP client: {}", causes(&e)))?, url })
+    }
+
+    /// One call, for one record. `id` names the call in the function's logs.
+    ///
+    /// # Errors
+    /// Where the function cannot be reached, or does not answer by the contract: may be tried again.
+    pub async fn call(&self, id: &str, at: Timestamp, data: &[u8]) -> Result<Answer, String> {
+        let body = request(id, at, data)?;
+        let sent = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body).send();
+        let response = sent.await.map_err(|e| causes(&e.without_url()))?;
+        let status = response.status();
+        let body = bounded(response).await?;
+        if !status.is_success() {
+            let text = String::from_utf8_lossy(&body);
+            let shown: String = text.chars().take(SHOWN).collect();
+            return Err(format!("the function answers {status}: {shown}"));
+        }
+        answer(&body)
+    }
+}
+
+/// What is wrong with a URL.
+pub(crate) fn checked_url(url: &str) -> Result<Url, String> {
+    let wrong = || "is no URL: write http://host:port/path or https://..".to_string();
+    Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(wrong)
+}
+
+/// What is wrong with headers.
+pub(crate) fn checked_headers(headers: &BTreeMap<String, String>) -> Result<HeaderMap, String> {
+    let pair = |(name, value): (&String, &String)| {
+        let header = HeaderName::try_from(name).map_err(|_| format!("{name:?} is no name of a header"))?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| format!("the value of {name:?} is no header"))?;
+        value.set_sensitive(true);
+        Ok((header, value))
+    };
+    headers.iter().map(pair).collect()
+}
+
+/// The body, if it is not too long.
+async fn bounded(mut response: Response) -> Result<Vec<u8>, String> {
+    let mut body = vec![];
+    while let Some(chunk) = response.chunk().await.map_err(|e| causes(&e.without_url()))? {
+        if body.len() + chunk.len() > MOST_BYTES {
+            return Err(format!("the answer is above the limit of {MOST_BYTES} bytes"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// An error with what caused it: reqwest's own text says only what was tried.
+fn causes(e: &dyn std::error::Error) -> String {
+    let mut text = e.to_string();
+    let mut next = e.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,8 @@
+//! HTTP: functions behind a URL that transform records, by the contract of AWS Lambda transforms.
+mod client;
+mod contract;
+#[cfg(feature = "pipeline")]
+pub mod pipeline;
+
+pub use client::Function;
+pub use contract::{Answer, MOST_BYTES};
