@@ -104,7 +104,8 @@ mod tests {
     #[test]
     fn a_request_has_the_record_in_base64() {
         let body = request("w/1", Timestamp(5), b"{}").unwrap();
-        let wanted = r#"{"invocationId":"w/1","records":[{"recordId":"1","approximateArrivalTimestamp":5,"data":"e30="}]}"#;
+        let wanted =
+            r#"{"invocationId":"w/1","records":[{"recordId":"1","approximateArrivalTimestamp":5,"data":"e30="}]}"#;
         assert_eq!(String::from_utf8(body).unwrap(), wanted);
         assert!(!String::from_utf8(request("", Timestamp::MIN, b"").unwrap()).unwrap().contains("Arrival"));
         assert!(request("", Timestamp(0), &vec![0; MOST_BYTES]).unwrap_err().contains("above the limit"));
