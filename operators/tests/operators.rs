@@ -1,10 +1,10 @@
 //! Tests of jobs and operators.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
-#[path = "operators/held_back.rs"]
-mod held_back;
 #[path = "operators/async_map.rs"]
 mod async_map;
+#[path = "operators/held_back.rs"]
+mod held_back;
 #[path = "operators/job_calls.rs"]
 mod job_calls;
 #[path = "operators/job_runs.rs"]

@@ -139,10 +139,17 @@ impl Event {
         }
     }
 
-    /// What a record has become: its key and its place stay.
+    /// One of several that a record becomes: its key and its place stay.
     pub fn with(&self, value: Val) -> Self {
         let meta = Meta { tombstone: false, ..self.meta.clone() };
         Self { payload: value.into(), meta, naming: self.naming, time: self.time }
+    }
+
+    /// What a record becomes: its key and its place stay.
+    pub fn turned_into(mut self, value: Val) -> Self {
+        self.payload = value.into();
+        self.meta.tombstone = false;
+        self
     }
 }
 

@@ -1,6 +1,7 @@
 //! The program as a user meets it: files, exit codes, messages.
 #![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 mod examples;
+mod http;
 mod mistakes;
 mod running;
 mod secrets;

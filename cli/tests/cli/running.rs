@@ -218,7 +218,11 @@ fn sigterm_takes_a_last_checkpoint_and_the_next_start_goes_on() {
     assert!(kill.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(world.lines("out").len() < 3000);
-    world.run();
+    let status = world.call(&["status", "pipeline.toml"]).out;
+    let number = status.lines().find_map(|line| line.strip_prefix("checkpoint   ")).unwrap();
+    let number = number.split(' ').next().unwrap();
+    let restored = world.call(&["restore", "pipeline.toml", number]);
+    assert_eq!(restored.code, 0, "{}", restored.err);
     assert_eq!(world.lines("out").len(), 3000);
 }
 

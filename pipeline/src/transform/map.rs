@@ -15,9 +15,14 @@ pub(super) struct Map {
 
 impl TransformKind for Map {
     fn apply(&self, _job: &Job, input: Stream<Event>, node: &Node<'_>) -> Result<Vec<Stream<Event>>> {
-        let program = self.program.clone();
+        let (program, mut results) = (self.program.clone(), vec![]);
         let made = input.try_flat_map(move |event: Event, out| {
-            program.each(&event, |value| out.push(event.with(value))).map_err(|reason| event.letter(reason))
+            results.clear();
+            program.each(&event, |value| results.push(value)).map_err(|reason| event.letter(reason))?;
+            let Some(last) = results.pop() else { return Ok(()) };
+            out.extend(results.drain(..).map(|value| event.with(value)));
+            out.push(event.turned_into(last)); // the usual case copies nothing
+            Ok(())
         });
         Ok(vec![node.settle(made)])
     }
