@@ -122,6 +122,29 @@ fn the_graphs_are_sound() {
 }
 
 #[test]
+fn a_sink_that_demands_exactly_once_is_refused_behind_what_cannot_be_read_again() {
+    let lines = |job: &Job| job.source("lines", Files::stdin()).decode(Text).or_skip().values();
+    let demands = graph(move |job| {
+        lines(job).sink("out", Files::write("out", Text).exactly_once());
+        Ok(())
+    });
+    let refusal = demands.unwrap_err().to_string();
+    let what = "sink \"out\" is exactly once, and source \"lines\" cannot be read again after a crash\n  --> tests/own_job.rs:";
+    assert!(refusal.starts_with(what) && refusal.contains("leave out .exactly_once()"), "{refusal}");
+    graph(move |job| {
+        lines(job).sink("out", Files::write("out", Text));
+        Ok(())
+    })
+    .unwrap();
+    graph(|job| {
+        let lines = job.source("lines", Files::lines(["in"])).decode(Text).or_skip().values();
+        lines.sink("out", Files::write("out", Text).exactly_once());
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn small_then_large_within_a_minute() {
     let mut piece = Harness::new(alerts);
     piece.push(0, payment(50, 0)).crash(3).push(30_000, payment(90_000, 30));

@@ -7,6 +7,8 @@ mod async_map;
 mod held_back;
 #[path = "operators/job_calls.rs"]
 mod job_calls;
+#[path = "operators/job_fits.rs"]
+mod job_fits;
 #[path = "operators/job_runs.rs"]
 mod job_runs;
 #[path = "operators/job_world.rs"]

@@ -10,6 +10,7 @@ mod corruption;
 #[path = "checkpoint/entries.rs"]
 mod entries;
 #[path = "checkpoint/faulty.rs"]
+#[allow(dead_code, reason = "faults at random are for the crash test of the protocol")]
 mod faulty;
 #[path = "checkpoint/files.rs"]
 mod files;

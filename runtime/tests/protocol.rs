@@ -1,9 +1,13 @@
 //! The randomized crash test of the protocol: a job with every kind of edge, killed at random places and started again
-//! with another number of workers, gives what the plain computation gives; and a planted bug is found.
+//! with another number of workers, gives what the plain computation gives; and a planted bug is found. Splits appear
+//! while it runs, some after others have ended, and in every second trial requests to the state store fail at random.
 //!
 //! `MILLSTREAM_SEEDS=1000` runs more seeds.
 #[path = "protocol/cells.rs"]
 mod cells;
+#[path = "checkpoint/faulty.rs"]
+#[allow(dead_code, reason = "planned faults are for the tests of checkpoints")]
+mod faulty;
 #[path = "protocol/job.rs"]
 mod job;
 #[path = "protocol/operators.rs"]
@@ -32,9 +36,12 @@ fn output_is_that_of_the_plain_computation_whatever_dies() {
         all.stops += verdict.stops;
         all.checkpoints += verdict.checkpoints;
         all.in_time += verdict.in_time;
+        all.faults += verdict.faults;
+        all.failures += verdict.failures;
+        all.appeared += verdict.appeared;
     }
     println!("{all:?}");
-    let happened = [all.kills, all.stops, all.checkpoints, all.in_time];
+    let happened = [all.kills, all.stops, all.checkpoints, all.in_time, all.faults, all.appeared];
     assert!(happened.iter().all(|count| *count > 0), "the test tests nothing: {all:?}");
 }
 

@@ -32,6 +32,9 @@ impl<T: 'static, F: Fn(&T) -> bool + 'static> Aggregate<T> for Count<F> {
     fn finish(&self, acc: &u64) -> u64 {
         *acc
     }
+    fn name(&self) -> String {
+        "count".into()
+    }
 }
 
 impl<T: 'static, F: Fn(&T) -> bool + 'static> Retract<T> for Count<F> {

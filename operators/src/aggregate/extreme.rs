@@ -40,4 +40,7 @@ impl<T: 'static, V: State + Ord, F: Fn(&T) -> V + 'static> Aggregate<T> for Extr
     fn finish(&self, acc: &Option<V>) -> Option<V> {
         acc.clone()
     }
+    fn name(&self) -> String {
+        if self.better == Ordering::Less { "min".into() } else { "max".into() }
+    }
 }

@@ -46,6 +46,11 @@ pub trait Aggregate<T>: 'static {
     fn merge(&self, into: &mut Self::Acc, other: Self::Acc);
     /// What the records come to. Records may follow.
     fn finish(&self, acc: &Self::Acc) -> Self::Out;
+    /// What it is, where the type of what it keeps does not tell: `sum`, `max`. Noted in checkpoints; state of another
+    /// name is refused, unless one of the two is empty.
+    fn name(&self) -> String {
+        String::new()
+    }
 }
 
 /// An aggregate that can take a record back: for tables, whose rows change.

@@ -52,6 +52,9 @@ impl<T: 'static, N: Number, F: Fn(&T) -> N + 'static> Aggregate<T> for Sum<T, N,
     fn finish(&self, acc: &N) -> N {
         *acc
     }
+    fn name(&self) -> String {
+        "sum".into()
+    }
 }
 
 impl<T: 'static, N: Number, F: Fn(&T) -> N + 'static> Retract<T> for Sum<T, N, F> {
@@ -76,6 +79,9 @@ impl<T: 'static, N: Number, F: Fn(&T) -> N + 'static> Aggregate<T> for Mean<T, N
     }
     fn finish(&self, acc: &(N, u64)) -> f64 {
         acc.0.as_f64() / acc.1 as f64
+    }
+    fn name(&self) -> String {
+        "mean".into()
     }
 }
 

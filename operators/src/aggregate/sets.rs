@@ -43,6 +43,9 @@ impl<T: 'static, V: State + Ord, F: Fn(&T) -> V + 'static> Aggregate<T> for Dist
     fn finish(&self, acc: &BTreeSet<V>) -> u64 {
         acc.len() as u64
     }
+    fn name(&self) -> String {
+        "distinct".into()
+    }
 }
 
 impl<T: 'static, V: State + Ord, F: Fn(&T) -> V + 'static> Aggregate<T> for TopK<T, V, F> {
@@ -66,5 +69,8 @@ impl<T: 'static, V: State + Ord, F: Fn(&T) -> V + 'static> Aggregate<T> for TopK
         let mut all: Vec<(&V, u64)> = acc.iter().map(|(value, count)| (value, *count)).collect();
         all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         all.into_iter().take(self.k).map(|(value, count)| (value.clone(), count)).collect()
+    }
+    fn name(&self) -> String {
+        "top_k".into() // of any k: all counts are kept
     }
 }

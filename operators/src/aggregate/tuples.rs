@@ -18,6 +18,10 @@ macro_rules! tuples {
             fn finish(&self, acc: &Self::Acc) -> Self::Out {
                 ($(self.$i.finish(&acc.$i),)*)
             }
+            fn name(&self) -> String {
+                let parts = [$(self.$i.name()),*];
+                if parts.iter().any(String::is_empty) { String::new() } else { format!("({})", parts.join(", ")) }
+            }
         }
         impl<T, $($a: Retract<T>),*> Retract<T> for ($($a,)*) {
             fn subtract(&self, acc: &mut Self::Acc, record: &T) {

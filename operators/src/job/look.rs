@@ -3,6 +3,7 @@ use super::answer::Answer;
 use super::call::Cx;
 use super::text;
 use millstream_runtime::checkpoint::{CheckpointError, Manifest, Snapshot, StateStore, now_ms};
+use millstream_runtime::graph::Against;
 use millstream_runtime::run::RestoreFrom;
 use std::fmt::Write;
 use std::future::Future;
@@ -18,7 +19,11 @@ pub(crate) fn plan(cx: &Cx) -> Answer {
         Ok(manifest) => (manifest, None),
         Err(answer) => (None, Some(answer)),
     };
-    let out = job.graph().plan(cx.flags.workers.into(), manifest.as_ref());
+    let restore = match manifest.map(|manifest| fit(cx, &manifest)).transpose() {
+        Ok(restore) => restore,
+        Err(answer) => return answer,
+    };
+    let out = job.graph().plan(cx.flags.workers.into(), restore.as_ref());
     let mistakes = job.mistakes();
     match unreadable {
         _ if !mistakes.is_empty() => Answer { out, ..Answer::refused_for(&mistakes) },
@@ -40,27 +45,38 @@ pub(crate) fn check(cx: &Cx) -> Answer {
     let wanted = cx.flags.against.map_or(cx.flags.restore.0, RestoreFrom::Number);
     match checkpoint(cx, wanted) {
         Ok(None) => Answer::fine("the graph is fine; there is no checkpoint to judge it by\n"),
-        Ok(Some(manifest)) => against(cx, &job, &manifest),
+        Ok(Some(manifest)) => fit(cx, &manifest).map_or_else(|answer| answer, |found| against(cx, &manifest, found)),
         Err(answer) => answer,
     }
 }
 
-fn against(cx: &Cx, job: &super::Job, manifest: &Manifest) -> Answer {
-    let found = job.graph().against(manifest);
+/// What a restore would make of the state, by a graph that is drawn for this only.
+fn fit(cx: &Cx, manifest: &Manifest) -> Result<Against, Answer> {
+    let job = cx.draw()?;
+    block_on(async { job.graph().fit(manifest, &cx.flags.drop_state) }).map_err(Answer::failed)
+}
+
+fn against(cx: &Cx, manifest: &Manifest, found: Against) -> Answer {
     let age = text::ago(manifest.created_ms, now_ms());
     let workers = text::some(manifest.workers.into(), "worker");
     let mut out = format!("the graph is fine; against checkpoint {} of {workers}, {age}:\n", manifest.number);
-    let mut say = |what: &str, uids: &[String]| {
-        for uid in uids {
-            let _ = writeln!(out, "  {what:<14} {uid:?}"); // a String takes everything
-        }
-    };
     let (told, lost): (Vec<_>, Vec<_>) = found.dropped.into_iter().partition(|uid| cx.flags.drop_state.contains(uid));
-    say("keeps", &found.kept);
-    say("starts anew", &found.new);
-    say("drops as told", &told);
-    say("would lose", &lost);
-    let errors: Vec<String> = lost.iter().map(|uid| loses(manifest.number, uid)).collect();
+    let plain = |uids: &[String]| uids.iter().map(|uid| format!("{uid:?}")).collect::<Vec<_>>();
+    let told_of = |uids: &[(String, String)]| uids.iter().map(|(uid, what)| format!("{uid:?}: {what}")).collect();
+    let uids = |uids: &[(String, String)]| uids.iter().map(|(uid, _)| format!("{uid:?}")).collect();
+    let all: [(&str, Vec<String>); 6] = [
+        ("keeps", plain(&found.kept)),
+        ("migrates", told_of(&found.migrated)),
+        ("cannot keep", uids(&found.refused)),
+        ("starts anew", plain(&found.new)),
+        ("drops as told", plain(&told)),
+        ("would lose", plain(&lost)),
+    ];
+    for (what, uid) in all.iter().flat_map(|(what, uids)| uids.iter().map(move |uid| (what, uid))) {
+        let _ = writeln!(out, "  {what:<14} {uid}"); // a String takes everything
+    }
+    let refused = found.refused.iter().map(|(_, why)| why.clone());
+    let errors: Vec<String> = refused.chain(lost.iter().map(|uid| loses(manifest.number, uid))).collect();
     match errors.is_empty() {
         true => Answer::fine(out),
         false => Answer { out, ..Answer::refused_for(&errors) },

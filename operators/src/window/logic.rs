@@ -2,6 +2,7 @@
 use super::agenda::{Agenda, Look};
 use super::folding::{Folding, Reach};
 use super::late_log::LateLog;
+use super::meaning::Meaning;
 use super::{Windowed, folding};
 use crate::store::{Columned, Store};
 use millstream_runtime::Result;
@@ -68,6 +69,7 @@ impl<K: Key, F: Folding<K>> Visit<'_, K, F> {
 /// The logic of one kind of windows.
 pub(super) struct WindowLogic<K: Key, W: Windowing<K>> {
     uid: String,
+    meaning: Meaning,
     store: Store<K>,
     windows: W,
     agenda: Agenda,
@@ -78,14 +80,21 @@ pub(super) struct WindowLogic<K: Key, W: Windowing<K>> {
 
 impl<K: Key, W: Windowing<K>> WindowLogic<K, W> {
     /// With the state of the checkpoint.
-    pub fn open(init: &OperatorInit<'_>, kind: &'static str, windows: impl FnOnce(&Rc<Cursor>) -> W) -> Result<Self> {
+    pub fn open(
+        init: &OperatorInit<'_>,
+        kind: &'static str,
+        meaning: Meaning,
+        windows: impl FnOnce(&Rc<Cursor>) -> W,
+    ) -> Result<Self> {
+        meaning.judge(init)?;
         let mut store = Store::new(init, kind);
         let mut windows = windows(store.cursor());
         store.restore(init, &mut windows)?;
         let mut agenda = Agenda::default();
         store.for_each(|slot| windows.plan(slot, init.watermark, &mut agenda));
         let late = LateLog::new(init.uid);
-        Ok(Self { uid: init.uid.into(), store, windows, agenda, out: Batch::default(), late, slots: vec![] })
+        let (uid, out) = (init.uid.into(), Batch::default());
+        Ok(Self { uid, meaning, store, windows, agenda, out, late, slots: vec![] })
     }
 
     fn end(&mut self, turn: &mut Turn<'_>) -> Result<()> {
@@ -134,6 +143,6 @@ impl<K: Key, W: Windowing<K>> Logic for WindowLogic<K, W> {
     }
 
     fn info(&mut self) -> OperatorInfo {
-        self.store.info(&mut self.windows)
+        self.meaning.noted(self.store.info(&mut self.windows))
     }
 }

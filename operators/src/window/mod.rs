@@ -7,6 +7,7 @@ mod folding;
 mod kind;
 mod late_log;
 mod logic;
+mod meaning;
 mod panes;
 mod sessions;
 mod shape;
@@ -21,6 +22,7 @@ use crate::stream::Stream;
 use combine::Combine;
 use folding::{Closures, Folding, Merging, Partials, Records};
 use logic::WindowLogic;
+use meaning::Meaning;
 use millstream_runtime::State;
 use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::graph::{At, OperatorBuild, OperatorInit, Rule};
@@ -32,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use sessions::Sessions;
 use shape::{Panes, Shape};
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::rc::Rc;
 
 /// A keyed stream in windows; an aggregate ends it.
@@ -76,26 +79,29 @@ impl<K: Key, T: Data, W: Kind> Windows<K, T, W> {
     /// logged. With it, records cross to the worker of their key one by one: what is combined before cannot be taken
     /// apart again. Directly behind `event_time`, its own `.late(..)` costs less, and is the same for any number of
     /// workers.
+    #[track_caller]
     pub fn late<S: Sink<T>>(mut self, uid: &str, sink: S) -> Self {
-        let uid = uid.to_string();
-        self.late = Some(Box::new(move |records| records.sink(&uid, sink)));
+        let (uid, at) = (uid.to_string(), Location::caller());
+        self.late = Some(Box::new(move |records| records.sink_of(at, &uid, sink)));
         self
     }
 
     /// One aggregate or a tuple of up to six. Records are combined on their worker before they cross to that of their
-    /// key, as long as that makes them fewer; not where late records are asked for. State fits one length, slide and gap
-    /// only: where they change, give the aggregate a new uid.
+    /// key, as long as that makes them fewer; not where late records are asked for. State fits one aggregate, and one
+    /// length, slide and gap only: under another a restore is refused, so give the aggregate a new uid.
     #[track_caller]
     pub fn aggregate<A: Aggregate<T>>(self, uid: &str, aggregate: A) -> Stream<Windowed<K, A::Out>> {
         let (aggregate, shape, stream) = (Rc::new(aggregate), self.window.shape(), &self.keyed.inner);
         if let Some(late) = self.late {
-            let build = build::<K>("aggregate", shape, Records { aggregate, of: PhantomData });
+            let meaning = Meaning::new(&shape, aggregate.name());
+            let build = build::<K>(meaning, shape, Records { aggregate, of: PhantomData });
             let at = self.keyed.shuffled(uid).operator("aggregate", uid, Rule::Mixes, build);
             return divided::<K, T, A::Out>(stream, at, Some(late));
         }
         let (key, name, sender) = (Rc::clone(&self.keyed.key), uid.to_string(), Rc::clone(&aggregate));
         let combine = move |init| Combine::boxed(&name, key, sender, shape, init);
-        let build = build::<K>("aggregate", shape, Partials { aggregate, of: PhantomData });
+        let meaning = Meaning::new(&shape, aggregate.name());
+        let build = build::<K>(meaning, shape, Partials { aggregate, of: PhantomData });
         let combined = stream.at.stage("combine", Rule::Keeps, combine);
         stream.with(combined.operator("aggregate", uid, Rule::Mixes, build))
     }
@@ -113,7 +119,8 @@ impl<K: Key, T: Data, W: Kind> Windows<K, T, W> {
         W: NeverMerges,
     {
         let (panes, folding) = (self.window.panes(), Closures { init, add, of: PhantomData });
-        let build = built(move |init| open_panes::<K, _>("fold", panes, folding, init));
+        let meaning = Meaning::new(&Shape::Panes(panes), String::new());
+        let build = built(move |init| open_panes::<K, _>("fold", meaning, panes, folding, init));
         let at = self.keyed.shuffled(uid).operator("fold", uid, Rule::Mixes, build);
         divided::<K, T, A>(&self.keyed.inner, at, self.late)
     }
@@ -126,17 +133,23 @@ fn built(make: impl FnOnce(&OperatorInit<'_>) -> Made + 'static) -> OperatorBuil
 }
 
 /// The operator, for any kind of windows.
-fn build<K: Key>(kind: &'static str, shape: Shape, folding: impl Merging<K>) -> OperatorBuild {
+fn build<K: Key>(meaning: Meaning, shape: Shape, folding: impl Merging<K>) -> OperatorBuild {
     built(move |init| match shape {
-        Shape::Panes(panes) => open_panes(kind, panes, folding, init),
+        Shape::Panes(panes) => open_panes("aggregate", meaning, panes, folding, init),
         Shape::Sessions(gap) => {
-            Ok(Box::new(WindowLogic::open(init, kind, |cursor| Sessions::new(gap, folding, cursor))?))
+            Ok(Box::new(WindowLogic::open(init, "aggregate", meaning, |cursor| Sessions::new(gap, folding, cursor))?))
         }
     })
 }
 
-fn open_panes<K: Key, F: Folding<K>>(kind: &'static str, panes: Panes, folding: F, init: &OperatorInit<'_>) -> Made {
-    Ok(Box::new(WindowLogic::open(init, kind, |cursor| PaneWindows::new(panes, folding, cursor))?))
+fn open_panes<K: Key, F: Folding<K>>(
+    kind: &'static str,
+    meaning: Meaning,
+    panes: Panes,
+    folding: F,
+    init: &OperatorInit<'_>,
+) -> Made {
+    Ok(Box::new(WindowLogic::open(init, kind, meaning, |cursor| PaneWindows::new(panes, folding, cursor))?))
 }
 
 /// Results and late records apart.

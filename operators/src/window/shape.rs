@@ -1,5 +1,6 @@
 //! Which windows there are, and when: plain arithmetic in milliseconds.
-use millstream_runtime::time::Timestamp;
+use millstream_runtime::time::{Span, Timestamp};
+use std::fmt;
 use std::time::Duration;
 
 /// What a kind of windows comes to.
@@ -28,7 +29,26 @@ pub struct Gap {
     lateness: i64,
 }
 
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let span = |ms: i64| Span(Duration::from_millis(ms.unsigned_abs()));
+        match self {
+            Shape::Panes(p) if p.length == p.slide => write!(f, "windows of {}", span(p.length)),
+            Shape::Panes(p) => write!(f, "windows of {} every {}", span(p.length), span(p.slide)),
+            Shape::Sessions(s) => write!(f, "sessions with gaps of {}", span(s.gap)),
+        }
+    }
+}
+
 impl Shape {
+    /// How long late records are still taken, ms.
+    pub fn lateness(&self) -> i64 {
+        match self {
+            Shape::Panes(panes) => panes.lateness,
+            Shape::Sessions(gap) => gap.lateness,
+        }
+    }
+
     /// What an instant has in common with those that it is combined with.
     pub fn cell(&self, at: Timestamp) -> Timestamp {
         match self {

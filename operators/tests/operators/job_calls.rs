@@ -115,6 +115,17 @@ fn what_is_wrong_with_a_file_names_file_and_key() {
     refusal(&world.call(&["--config", "/no/such.toml"]), &["/no/such.toml", "cannot be read"]);
 }
 
+#[test]
+fn a_uid_that_is_no_name_is_refused() {
+    for uid in ["", "a\nb"] {
+        let answer = World::new().call_job(&["run"], move |job, _: &Counting| {
+            job.source(uid, Numbers { end: Some(1) }).sink("sum", crate::job_world::Sum::default());
+            Ok(())
+        });
+        refusal(&answer, &["has a uid that is no name", "job_calls.rs:", "1 to 128 characters"]);
+    }
+}
+
 #[derive(clap::Args, Serialize, Deserialize)]
 struct Wanting {
     #[arg(long)]

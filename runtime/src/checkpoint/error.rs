@@ -34,13 +34,13 @@ pub enum CheckpointError {
         /// What is wrong with it.
         what: String,
     },
-    /// The newest manifest cannot be read; an older one is taken only when the user says so.
-    NewestUnreadable {
-        /// The number of the newest manifest.
+    /// A checkpoint cannot be read; an older one is taken only when the user says so.
+    Unreadable {
+        /// Its number.
         number: u64,
         /// The next older number that exists.
         older: Option<u64>,
-        /// What is wrong with the newest.
+        /// What is wrong with it.
         source: Box<CheckpointError>,
     },
     /// An object that must exist is not there.
@@ -146,10 +146,12 @@ impl fmt::Display for CheckpointError {
                 write!(f, "{name} could not be forced to the disk, so the attempt stops: {source}")
             }
             Self::Corrupt { name, at, what } => write!(f, "{name} is damaged at byte {at}: {what}"),
-            Self::NewestUnreadable { number, older, source } => {
-                write!(f, "the newest checkpoint, {number}, cannot be read: {source}; ")?;
+            Self::Unreadable { number, older, source } => {
+                write!(f, "checkpoint {number} cannot be read: {source}; ")?;
                 match older {
-                    Some(older) => write!(f, "`--restore {older}` takes an older one"),
+                    Some(older) => {
+                        write!(f, "`--restore {older}` takes an older one, and what was committed after it comes again")
+                    }
                     None => write!(f, "there is no older one; `--restore none` starts without state"),
                 }
             }
@@ -182,7 +184,7 @@ impl std::error::Error for CheckpointError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Store { source, .. } | Self::NotDurable { source, .. } => Some(source),
-            Self::NewestUnreadable { source, .. } | Self::Unresolved { source, .. } => Some(source),
+            Self::Unreadable { source, .. } | Self::Unresolved { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -1,5 +1,7 @@
 //! The manifest: what checkpoint n consists of. Manifests form one linear log; the highest number is the newest.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::envelope;
@@ -69,13 +71,27 @@ pub struct OperatorInfo {
     pub state: Option<StoredState>,
     /// The schema of what it stages, if it is a sink.
     pub staged: Option<StoredSchema>,
+    /// The schemas of its splits and of their offsets, if it is a source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub splits: Option<[StoredSchema; 2]>,
+    /// What its state means beside its schemas, by name: `windows` `1m`. Judged by the operator.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
 }
 
 impl OperatorInfo {
     /// An operator without keyed state.
     #[must_use]
     pub fn new(uid: &str, kind: &str) -> Self {
-        Self { uid: uid.into(), kind: kind.into(), section: uid.into(), state: None, staged: None }
+        Self {
+            uid: uid.into(),
+            kind: kind.into(),
+            section: uid.into(),
+            state: None,
+            staged: None,
+            splits: None,
+            settings: BTreeMap::new(),
+        }
     }
 }
 
@@ -144,14 +160,22 @@ impl StateStore {
 
     /// The newest manifest, or `None` if there is none. If it cannot be read, says which older one could be taken.
     pub async fn latest(&self) -> Result<Option<Manifest>> {
-        let numbers = self.numbers().await?;
-        let Some((&number, older)) = numbers.split_last() else { return Ok(None) };
-        let unreadable = |source| CheckpointError::NewestUnreadable {
-            number,
-            older: older.last().copied(),
-            source: Box::new(source),
-        };
-        self.load(number).await.map(Some).map_err(unreadable)
+        let Some(&number) = self.numbers().await?.last() else { return Ok(None) };
+        match self.load(number).await {
+            Ok(manifest) => Ok(Some(manifest)),
+            Err(e) => Err(self.unreadable(number, e).await),
+        }
+    }
+
+    /// Why checkpoint `number` cannot be read, and which older one could be taken. A store that does not answer says
+    /// nothing of the checkpoint: another try may find it whole.
+    pub async fn unreadable(&self, number: u64, source: CheckpointError) -> CheckpointError {
+        if let CheckpointError::Store { .. } = source {
+            return source;
+        }
+        let numbers = self.numbers().await.unwrap_or_default();
+        let older = numbers.into_iter().rfind(|older| *older < number);
+        CheckpointError::Unreadable { number, older, source: Box::new(source) }
     }
 
     /// The manifest of this number. Fails if there is none, and if it is damaged or another folder's.

@@ -98,7 +98,7 @@ impl StateStore {
         let name = format!("{}/{}", folder::TRIALS, random_id());
         let tried = self.create_twice(&name).await;
         let deleted = self.delete(&name).await;
-        match tried? {
+        match tried.map_err(|e| self.not_permitted(e))? {
             None => deleted,
             Some(what) => Err(CheckpointError::Location {
                 location: self.location().into(),
@@ -123,6 +123,17 @@ impl StateStore {
                 there.map(String::from_utf8_lossy)
             )),
         })
+    }
+
+    /// What no other try will change.
+    fn not_permitted(&self, e: CheckpointError) -> CheckpointError {
+        match &e {
+            CheckpointError::Store { source, .. } if is_not_permitted(source) => CheckpointError::Location {
+                location: self.location().into(),
+                what: format!("nothing can be written there ({source}); give it the right, or --state another place"),
+            },
+            _ => e,
+        }
     }
 
     pub(super) fn identity_cell(&self) -> &OnceLock<Identity> {
@@ -235,4 +246,12 @@ pub(super) fn write_error(name: &str, source: StoreError) -> CheckpointError {
         return CheckpointError::NotDurable { name: name.into(), source };
     }
     CheckpointError::Store { doing: format!("write {name}"), source }
+}
+
+/// Whether a file system refuses for good.
+fn is_not_permitted(e: &StoreError) -> bool {
+    let causes = std::iter::successors(std::error::Error::source(e), |cause| cause.source());
+    causes
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|e| matches!(e.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem))
 }

@@ -16,6 +16,7 @@ use super::worker::{WorkerCx, waker_of};
 use crate::Result;
 use crate::parcel::Parcel;
 use crate::run::control::Event;
+use crate::run::failpoint;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -293,6 +294,7 @@ impl Driver {
         self.work.logic().freeze(self.inbox.interval)?;
         let marks = self.marks.applied().iter().map(|(origin, mark)| (*origin, *mark)).collect();
         self.snapshot = Some((self.inbox.interval, marks));
+        failpoint::hit("cut.after")?;
         self.over = low == DONE;
         if !self.over {
             self.inbox.advance();
@@ -314,6 +316,7 @@ impl Driver {
         self.encode_again = Instant::now() + RECORDS_FIRST;
         let Poll::Ready(sections) = encoded else { return Ok(()) };
         let Some((n, marks)) = self.snapshot.take() else { return Ok(()) };
+        failpoint::hit("snapshot.after")?;
         let (operator, worker) = (self.operator, self.cx.index);
         self.cx.tell(Event::Part { n, operator, worker, sections: sections?, marks, last: self.over });
         if self.over {

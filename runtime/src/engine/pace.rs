@@ -28,6 +28,8 @@ pub struct Pace {
     pub open_epochs: usize,
     /// How long an interval is; none takes no checkpoint before the end.
     pub interval: Option<Duration>,
+    /// How often a source whose splits may grow is asked again.
+    pub discovery: Duration,
     /// For tests: ticks, cuts, lags and turns at random, from this seed.
     pub jitter: Option<u64>,
     /// For tests: a bug.
@@ -36,8 +38,8 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        let (slice, interval) = (Duration::from_millis(10), Some(Duration::from_secs(1)));
-        Self { slice, open_epochs: 4, interval, jitter: None, plant: Plant::None }
+        let (slice, second) = (Duration::from_millis(10), Duration::from_secs(1));
+        Self { slice, open_epochs: 4, interval: Some(second), discovery: second, jitter: None, plant: Plant::None }
     }
 }
 

@@ -34,6 +34,11 @@ pub(crate) struct SinkLogic<T: Data, S: Sink<T>> {
     preparing: Option<Preparing<StagedBy<S, T>>>,
 }
 
+/// What a checkpoint tells of a sink.
+pub(crate) fn info<T: Data, S: Sink<T>>(uid: &str) -> OperatorInfo {
+    OperatorInfo { staged: Some(StagedBy::<S, T>::SCHEMA.stored()), ..OperatorInfo::new(uid, "sink") }
+}
+
 /// Opens a sink on a worker: its logic, and its committer, which has what `restored` promised to be committed by this
 /// worker under number 0.
 pub(crate) fn open<T: Data, S: Sink<T>>(
@@ -87,7 +92,7 @@ impl<T: Data, S: Sink<T>> Logic for SinkLogic<T, S> {
     }
 
     fn info(&mut self) -> OperatorInfo {
-        OperatorInfo { staged: Some(StagedBy::<S, T>::SCHEMA.stored()), ..OperatorInfo::new(&self.uid, "sink") }
+        info::<T, S>(&self.uid)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Stateless nodes become stages inside the source or operator before them; only sources, operators with state, sinks,
 //! and unions that a stateless node follows become timely operators.
 use super::above::{Above, above};
+use super::fit::accepts;
 use super::node::{Build, DelayingBuild, Graph, OperatorBuild, OperatorInit, Port, SourceBuild};
 use crate::Result;
 use crate::checkpoint::OperatorInfo;
@@ -113,6 +114,7 @@ impl<'s> Assembler<'_, 's> {
             Some(Build::Delaying(build)) => self.delaying(node, build),
             Some(Build::Sink(build)) => {
                 let uid = self.uid(node);
+                self.accept(&build.info(&uid))?;
                 let staged = self.cx.restored.as_ref().map_or(Ok(vec![]), |r| r.staged(&uid))?;
                 let (logic, committer) = build.open(&uid, self.cx.index, self.cx.workers, &staged)?;
                 self.cx.committers.borrow_mut().push(committer);
@@ -132,6 +134,8 @@ impl<'s> Assembler<'_, 's> {
 
     fn source(&mut self, node: usize, build: Box<dyn SourceBuild>) -> Result<()> {
         let (uid, place) = (self.uid(node), self.sources);
+        let info = build.info(&uid);
+        self.accept(&info)?;
         self.sources += 1;
         let mut tree = Tree::default();
         let next = self.tree(Port { node, out: 0 }, None, &mut tree);
@@ -154,7 +158,7 @@ impl<'s> Assembler<'_, 's> {
             self.marks.insert(*origin, (node, marks.clone()));
         }
         self.connect(tree.leaves, streams);
-        self.made.operators.push(OperatorInfo::new(&uid, "source"));
+        self.made.operators.push(info);
         Ok(())
     }
 
@@ -186,7 +190,14 @@ impl<'s> Assembler<'_, 's> {
         let (worker, workers, first) = (self.cx.index, self.cx.workers, self.cx.first);
         let may_drop = self.cx.drop_state.contains(&uid);
         let watermark = self.marks_for(node, hears).watermark();
-        make(&OperatorInit { uid: &uid, worker, workers, watermark, restored, first, may_drop })
+        let info = restored.and_then(|r| r.operator(&uid));
+        make(&OperatorInit { uid: &uid, worker, workers, watermark, info, restored, first, may_drop })
+    }
+
+    /// Whether what the checkpoint has for a uid is of such an operator.
+    fn accept(&self, now: &OperatorInfo) -> Result<()> {
+        let stored = self.cx.restored.as_deref().and_then(|r| r.operator(&now.uid));
+        Ok(stored.map_or(Ok(()), |stored| accepts(stored, now))?)
     }
 
     fn run(&mut self, node: usize, mut work: Work, exchange: bool, hears: Hears) -> Result<()> {
@@ -204,7 +215,9 @@ impl<'s> Assembler<'_, 's> {
             ticks: hears.ticks.then(|| self.ticks.clone()),
             outputs: tree.leaves.len(),
         };
-        self.made.operators.push(work.logic().info());
+        let info = work.logic().info();
+        self.accept(&info)?;
+        self.made.operators.push(info);
         let (streams, reports) = operator(self.cx, self.scope, wiring, work, marks, next);
         if let Some(reports) = reports {
             let origin = self.add_origin(node, self.uid(node));

@@ -3,6 +3,7 @@
 
 mod above;
 pub(crate) mod assemble;
+mod fit;
 mod judge;
 mod node;
 mod plan;

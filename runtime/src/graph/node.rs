@@ -1,6 +1,6 @@
 //! Nodes, and the handle with which verbs add them.
-use crate::checkpoint::Entry;
-use crate::data::Data;
+use crate::checkpoint::{Entry, OperatorInfo};
+use crate::data::{Data, State};
 use crate::engine::discovery::{Discovered, FoundSplit};
 use crate::engine::logic::{Delayed, Logic};
 use crate::engine::readers::{Readers, StoredSplit};
@@ -9,7 +9,7 @@ use crate::engine::source::Splits as Running;
 use crate::engine::stage::{Assigner, Next, StageInit};
 use crate::run::restored::Restored;
 use crate::sink::{Delivery, Sink};
-use crate::source::{Found, Source, Splits};
+use crate::source::{Found, OffsetOf, Source, Splits};
 use crate::time::{Timestamp, Watermark};
 use crate::{Result, codec};
 use std::cell::RefCell;
@@ -90,6 +90,8 @@ pub struct OperatorInit<'a> {
     pub workers: usize,
     /// Its watermark in the checkpoint; the start of time where nothing is restored.
     pub watermark: Timestamp,
+    pub(crate) info: Option<&'a OperatorInfo>,
+    /// None where only the fit is judged: then there are no entries.
     pub(crate) restored: Option<&'a Restored>,
     pub(crate) first: u64,
     pub(crate) may_drop: bool,
@@ -102,8 +104,8 @@ impl OperatorInit<'_> {
     }
 
     /// What the checkpoint tells of the operator; none where nothing is restored.
-    pub fn info(&self) -> Option<&crate::checkpoint::OperatorInfo> {
-        self.restored?.operator(self.uid)
+    pub fn info(&self) -> Option<&OperatorInfo> {
+        self.info
     }
 
     /// The uid under which the operator's keyed sections stand in the checkpoint.
@@ -135,6 +137,8 @@ impl OperatorInit<'_> {
 
 /// A source, before it is known what for.
 pub(crate) trait SourceBuild {
+    /// What a checkpoint tells of it.
+    fn info(&self, uid: &str) -> OperatorInfo;
     /// Asks for the splits, encoded. May block.
     ///
     /// # Errors
@@ -151,6 +155,11 @@ pub(crate) trait SourceBuild {
 struct SourceOf<S>(S);
 
 impl<S: Source> SourceBuild for SourceOf<S> {
+    fn info(&self, uid: &str) -> OperatorInfo {
+        let splits = Some([S::Split::SCHEMA.stored(), OffsetOf::<S>::SCHEMA.stored()]);
+        OperatorInfo { splits, ..OperatorInfo::new(uid, "source") }
+    }
+
     fn discover(&mut self) -> Result<(Vec<FoundSplit>, bool)> {
         let (found, growing) = match self.0.splits()? {
             Splits::Fixed(found) => (found, false),
@@ -175,6 +184,8 @@ impl<S: Source> SourceBuild for SourceOf<S> {
 
 /// A sink, before it is opened.
 pub(crate) trait SinkBuild {
+    /// What a checkpoint tells of it.
+    fn info(&self, uid: &str) -> OperatorInfo;
     /// Opens it on a worker, with what the checkpoint says is staged.
     ///
     /// # Errors
@@ -191,6 +202,10 @@ pub(crate) trait SinkBuild {
 struct SinkOf<T, S>(S, std::marker::PhantomData<fn(T)>);
 
 impl<T: Data, S: Sink<T>> SinkBuild for SinkOf<T, S> {
+    fn info(&self, uid: &str) -> OperatorInfo {
+        sink::info::<T, S>(uid)
+    }
+
     fn open(
         self: Box<Self>,
         uid: &str,
@@ -326,9 +341,15 @@ impl At {
     /// Adds a sink.
     #[track_caller]
     pub fn sink<T: Data, S: Sink<T>>(&self, uid: &str, sink: S) {
+        self.sink_of(Location::caller(), uid, sink);
+    }
+
+    /// Adds a sink that the user asked for at another place than this call's.
+    pub fn sink_of<T: Data, S: Sink<T>>(&self, at: &'static Location<'static>, uid: &str, sink: S) {
         let rule = Rule::Sink(sink.delivery());
-        let build = Build::Sink(Box::new(SinkOf(sink, std::marker::PhantomData)));
-        self.graph.add("sink", Some(uid), vec![self.port], rule, build);
+        let build = Some(Build::Sink(Box::new(SinkOf(sink, std::marker::PhantomData))));
+        let inputs = vec![self.port];
+        self.graph.nodes.borrow_mut().push(Node { verb: "sink", uid: Some(uid.into()), at, inputs, rule, build });
     }
 }
 

@@ -9,8 +9,16 @@ use xxhash_rust::xxh3::xxh3_64;
 /// What a checkpoint has for the operators of a graph, by uid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Against {
+    /// The checkpoint.
+    pub number: u64,
+    /// How many workers took it.
+    pub workers: u32,
     /// In the graph and in the checkpoint.
     pub kept: Vec<String>,
+    /// In both, of other schemas; with what becomes of it.
+    pub migrated: Vec<(String, String)>,
+    /// In both, and it does not fit; with the reason.
+    pub refused: Vec<(String, String)>,
     /// In the graph only.
     pub new: Vec<String>,
     /// In the checkpoint only: an error unless named.
@@ -18,22 +26,24 @@ pub struct Against {
 }
 
 impl Graph {
-    /// The DAG as text, a node a line; of a sink, what it guarantees here; of what has state, what a restore of
-    /// `checkpoint` would do.
-    pub fn plan(&self, workers: usize, checkpoint: Option<&Manifest>) -> String {
+    /// The DAG as text, a node a line; of a sink, what it guarantees here; of what has state, what a restore would do.
+    pub fn plan(&self, workers: usize, restore: Option<&Against>) -> String {
         let (facts, _) = self.judge();
         let nodes = self.nodes.borrow();
         let mut text = String::new();
         for (i, (node, facts)) in nodes.iter().zip(&facts).enumerate() {
             let inputs: Vec<usize> = node.inputs.iter().map(|p| p.node).collect();
-            let note = [promise(&nodes, node, facts), restore_note(node, workers, checkpoint)].concat();
+            let note = [promise(&nodes, node, facts), restore_note(node, workers, restore)].concat();
             let line = format!("{i:>3}  {:<32} <- {:<10} {note}", node.name(), format!("{inputs:?}"));
             text.push_str(line.trim_end());
             text.push('\n');
         }
-        if let Some(manifest) = checkpoint {
-            let _ = writeln!(text, "restore: checkpoint {} of {} workers", manifest.number, manifest.workers);
-            for uid in self.against(manifest).dropped {
+        if let Some(restore) = restore {
+            let _ = writeln!(text, "restore: checkpoint {} of {} workers", restore.number, restore.workers);
+            for (uid, why) in &restore.refused {
+                let _ = writeln!(text, "     {uid:?} is refused: {why}");
+            }
+            for uid in &restore.dropped {
                 let _ =
                     writeln!(text, "     {uid:?} is in the checkpoint only: dropped, if --drop-state {uid} says so");
             }
@@ -41,13 +51,14 @@ impl Graph {
         text
     }
 
-    /// Compares the operators that have state with those of a checkpoint.
+    /// Compares the operators that have state with those of a checkpoint, by uid only; [`Graph::fit`] judges their state.
     pub fn against(&self, checkpoint: &Manifest) -> Against {
         let ours = self.stateful_uids();
         let theirs: Vec<&String> = checkpoint.operators.iter().map(|o| &o.uid).collect();
         let (kept, new) = ours.iter().cloned().partition(|uid| theirs.contains(&uid));
         let dropped = theirs.into_iter().filter(|uid| !ours.contains(uid)).cloned().collect();
-        Against { kept, new, dropped }
+        let (number, workers) = (checkpoint.number, checkpoint.workers);
+        Against { number, workers, kept, new, dropped, ..Against::default() }
     }
 
     /// The uids of all that has something in a checkpoint.
@@ -83,12 +94,18 @@ fn promise(nodes: &[Node], node: &Node, facts: &Facts) -> String {
     }
 }
 
-fn restore_note(node: &Node, workers: usize, checkpoint: Option<&Manifest>) -> String {
+fn restore_note(node: &Node, workers: usize, restore: Option<&Against>) -> String {
     let parallel = match node.build {
         Some(Build::Source(_) | Build::Operator(_) | Build::Delaying(_) | Build::Sink(_)) => format!("  x{workers}"),
         _ => return String::new(),
     };
-    let Some(manifest) = checkpoint else { return parallel };
-    let kept = manifest.operators.iter().any(|o| Some(&o.uid) == node.uid.as_ref());
-    format!("{parallel}  {}", if kept { "restore: keeps its state" } else { "restore: starts anew" })
+    let (Some(restore), Some(uid)) = (restore, &node.uid) else { return parallel };
+    let of = |all: &[(String, String)]| all.iter().find(|(its, _)| its == uid).map(|(_, what)| what.clone());
+    let note = match (of(&restore.migrated), of(&restore.refused)) {
+        (Some(what), _) => format!("migrates its state: {what}"),
+        (_, Some(_)) => "refused".into(),
+        _ if restore.kept.contains(uid) => "keeps its state".into(),
+        _ => "starts anew".into(),
+    };
+    format!("{parallel}  restore: {note}")
 }

@@ -2,20 +2,28 @@
 use super::control::{Commit, Control, Event, Failure, FailureKind, locked};
 use super::coordinator::Coordinator;
 use super::ears::Ears;
-use super::failpoint::{self, Failpoint};
+use super::failpoint::{self, Failpoint, Killed};
 use super::keeper::{self, Heard, Keeper};
 use super::leader::{Leader, Leading};
 use super::options::{BuildGraph, Options, RestoreFrom};
 use super::process::Outcome;
 use super::start::{Started, Starting, refused};
 use super::workers::{Setup, panic_text, work};
-use crate::checkpoint::{Snapshot, StateStore};
+use crate::checkpoint::{Manifest, Snapshot, StateStore};
 use crate::graph::Graph;
 use crate::mesh::{Network, Outbox, Posts};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// How often a folder is asked for requests of users, and garbage is collected.
+const CHORES: Duration = Duration::from_secs(1);
+/// How often an object store is: each request costs money.
+const CHORES_REMOTE: Duration = Duration::from_secs(5);
+/// How often at random paces, where jobs are over within a second.
+const CHORES_OF_TESTS: Duration = Duration::from_millis(7);
 
 /// What an attempt is made with.
 pub(crate) struct Attempt<'a> {
@@ -60,10 +68,9 @@ impl Attempt<'_> {
     }
 
     fn go(&self, started: Started, lines: Lines) -> Result<Outcome, Failure> {
-        let snapshot = match started.manifest.clone() {
-            Some(manifest) => Some(self.handle.block_on(Snapshot::open(self.store, manifest)).map_err(refused)?),
-            None => None,
-        };
+        failpoint::arm(self.failpoint.clone());
+        failpoint::hit("claim.after").map_err(failed)?;
+        let snapshot = started.manifest.clone().map(|manifest| self.snapshot(manifest)).transpose()?;
         let (commit_to, commits): (Vec<_>, Vec<_>) = (0..self.options.workers).map(|_| channel()).unzip();
         let (events, inbox) = unbounded_channel(); // bounded by one checkpoint in flight
         let setup = Setup {
@@ -89,10 +96,20 @@ impl Attempt<'_> {
         }
     }
 
+    fn snapshot(&self, manifest: Manifest) -> Result<Snapshot, Failure> {
+        let number = manifest.number;
+        self.handle.block_on(async {
+            match Snapshot::open(self.store, manifest).await {
+                Ok(snapshot) => Ok(snapshot),
+                Err(e) => Err(refused(self.store.unreadable(number, e).await)),
+            }
+        })
+    }
+
     /// A job that has finished: process 0 commits again what the last checkpoint promised.
     fn again(&self, setup: &Setup) -> Result<Outcome, Failure> {
         if self.process() == 0 {
-            super::recommit::recommit(setup, self.graph).map_err(|e| broken(e.to_string()))?;
+            super::recommit::recommit(setup, self.graph).map_err(failed)?;
         }
         Ok(Outcome::AlreadyFinished)
     }
@@ -122,6 +139,11 @@ impl Attempt<'_> {
         let attempt = keeper::Attempt {
             store: self.store.clone(),
             generation: plan.session.generation,
+            chores: match (options.pace.jitter, self.store.is_remote()) {
+                (Some(_), _) => CHORES_OF_TESTS,
+                (None, true) => CHORES_REMOTE,
+                (None, false) => CHORES,
+            },
             process: self.process(),
             control: Arc::clone(&lines.control),
             status: Arc::clone(&options.status),
@@ -155,6 +177,13 @@ impl Attempt<'_> {
             work(setup, network).map_err(|e| broken(e.to_string()))
         })?;
         Ok(ended.into_inner().unwrap_or(None))
+    }
+}
+
+fn failed(e: crate::BoxError) -> Failure {
+    match e.is::<Killed>() {
+        true => Failure { what: e.to_string(), kind: FailureKind::Killed },
+        false => broken(e.to_string()),
     }
 }
 

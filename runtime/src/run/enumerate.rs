@@ -10,18 +10,16 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-/// How often a source that may grow is asked again.
-const AGAIN: Duration = Duration::from_secs(1);
-
-/// Starts it.
+/// Starts it. Sources that may grow are asked `again` and again, with this wait between.
 pub(crate) fn enumerate(
     control: Arc<Control>,
     build: BuildGraph,
+    again: Duration,
     found: Sender<Discovered>,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name("millstream-splits".into()).spawn(move || {
         control.register_thread();
-        match catch_unwind(AssertUnwindSafe(|| ask(&control, &build, &found))) {
+        match catch_unwind(AssertUnwindSafe(|| ask(&control, &build, again, &found))) {
             Ok(Ok(())) => {}
             Ok(Err(e)) => control.fail("sources", e),
             Err(panic) => control.fail_as(super::workers::panic_text(&*panic), FailureKind::Broken),
@@ -29,13 +27,13 @@ pub(crate) fn enumerate(
     })
 }
 
-fn ask(control: &Control, build: &BuildGraph, found: &Sender<Discovered>) -> Result<()> {
+fn ask(control: &Control, build: &BuildGraph, again: Duration, found: &Sender<Discovered>) -> Result<()> {
     let mut sources = Enumerator::of(&build()?);
     let first = sources.discover(&|_| true).map_err(|e| -> BoxError { Box::new(Fatal(e)) })?;
     let growing: Vec<usize> = first.iter().filter(|d| d.growing).map(|d| d.source).collect();
     hand_over(control, found, first);
     while !growing.is_empty() && !control.is_aborted() && !control.is_done() {
-        std::thread::park_timeout(AGAIN);
+        std::thread::park_timeout(again);
         if !control.is_aborted() && !control.is_done() {
             let more = sources.discover(&|source| growing.contains(&source))?;
             hand_over(control, found, more);

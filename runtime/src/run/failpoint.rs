@@ -8,8 +8,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// All places, in the order in which a checkpoint passes them.
-pub const PLACES: [&str; 10] = [
+pub const PLACES: [&str; 13] = [
+    "claim.after",
     "restore.after",
+    "cut.after",
+    "snapshot.after",
     "prepare.after",
     "write.before",
     "write.after",

@@ -18,14 +18,10 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
-/// How often a folder is asked for requests of users, and garbage is collected.
-const CHORES: Duration = Duration::from_secs(1);
-
-/// How often an object store is: each request costs money.
-const CHORES_REMOTE: Duration = Duration::from_secs(5);
-
 /// What does not change during an attempt.
 pub(crate) struct Attempt {
+    /// How often the store is asked for requests of users, and garbage is collected.
+    pub chores: Duration,
     pub store: StateStore,
     pub generation: u64,
     /// Which process this is.
@@ -76,8 +72,7 @@ impl Keeper {
         mut events: UnboundedReceiver<Event>,
         mut heard: UnboundedReceiver<Heard>,
     ) -> Option<bool> {
-        let period = if self.attempt.store.is_remote() { CHORES_REMOTE } else { CHORES };
-        let mut chores = tokio::time::interval(period);
+        let mut chores = tokio::time::interval(self.attempt.chores);
         chores.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let result = tokio::select! {

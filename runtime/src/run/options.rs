@@ -2,6 +2,7 @@
 use super::failpoint::Failpoint;
 use super::status::Status;
 use crate::Result;
+use crate::checkpoint::StateStore;
 use crate::engine::pace::{Clock, Pace, SystemClock};
 use crate::graph::Graph;
 use crate::mesh::Cluster;
@@ -42,6 +43,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// What the run tells of itself while it goes on.
     pub status: Arc<Status>,
+    /// For tests: takes the place of what `state` names.
+    pub store: Option<StateStore>,
     /// For tests: where the first attempt dies.
     pub failpoint: Option<Arc<Failpoint>>,
 }
@@ -64,6 +67,7 @@ impl Options {
             args: serde_json::Value::Null,
             clock: Arc::new(SystemClock),
             status: Arc::default(),
+            store: None,
             failpoint: None,
         }
     }

@@ -84,7 +84,10 @@ impl Run<'_> {
         if !mistakes.is_empty() {
             return Err(RunError::Refused(mistakes.join("\n")));
         }
-        let store = self.handle.block_on(StateStore::open(&self.options.state));
+        let store = match self.options.store.clone() {
+            Some(store) => Ok(store),
+            None => self.handle.block_on(StateStore::open(&self.options.state)),
+        };
         let store = store.map_err(|e| RunError::Refused(e.to_string()))?;
         let (mut in_a_row, mut newest, mut restore) = (0, 0, self.options.restore);
         let mut failpoint = self.options.failpoint.clone();

@@ -4,6 +4,7 @@ use crate::checkpoint::{CheckpointError, Entry, Manifest, OperatorInfo, SectionK
 use crate::codec;
 use crate::engine::readers::StoredSplit;
 use crate::run::control::Fatal;
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -12,11 +13,18 @@ use tokio::runtime::Handle;
 pub(crate) struct Restored {
     snapshot: Arc<Snapshot>,
     handle: Handle,
+    /// Whether the store did not answer: another attempt may get what this one did not.
+    unreachable: Cell<bool>,
 }
 
 impl Restored {
     pub fn new(snapshot: Arc<Snapshot>, handle: Handle) -> Self {
-        Self { snapshot, handle }
+        Self { snapshot, handle, unreachable: Cell::new(false) }
+    }
+
+    /// See the field.
+    pub fn is_unreachable(&self) -> bool {
+        self.unreachable.get()
     }
 
     pub fn manifest(&self) -> &Manifest {
@@ -51,7 +59,7 @@ impl Restored {
     }
 
     fn whole(&self, uid: &str, kind: SectionKind) -> Result<Vec<Vec<u8>>> {
-        self.handle.block_on(self.snapshot.whole(uid, kind)).map_err(unread)
+        self.handle.block_on(self.snapshot.whole(uid, kind)).map_err(|e| self.unreadable(e))
     }
 
     /// See [`crate::graph::OperatorInit::entries`].
@@ -64,13 +72,14 @@ impl Restored {
         let mut apply = |group: u16, entry: Entry<'_>| {
             apply(group, entry).map_err(|e| CheckpointError::State { uid: uid.into(), what: e.to_string() })
         };
-        self.handle.block_on(self.snapshot.keyed(uid, groups, &mut apply)).map_err(unread)
+        self.handle.block_on(self.snapshot.keyed(uid, groups, &mut apply)).map_err(|e| self.unreadable(e))
     }
-}
 
-/// Another attempt may find a store that answers again, but never another checkpoint.
-fn unread(e: CheckpointError) -> crate::BoxError {
-    if matches!(e, CheckpointError::Store { .. }) { e.into() } else { fatal(e.with_cure()) }
+    /// Another attempt may find a store that answers again, but never another checkpoint.
+    fn unreadable(&self, e: CheckpointError) -> crate::BoxError {
+        self.unreachable.set(matches!(e, CheckpointError::Store { .. }));
+        fatal(e.with_cure())
+    }
 }
 
 fn fatal(e: impl Into<crate::BoxError>) -> crate::BoxError {

@@ -42,7 +42,8 @@ pub(crate) fn work(setup: Setup, network: Network) -> Result<()> {
     let control = Arc::clone(&setup.control);
     let (found, discovered) = channel();
     let leads = setup.options.cluster.as_ref().is_none_or(|cluster| cluster.process == 0);
-    let enumerator = leads.then(|| enumerate::enumerate(Arc::clone(&control), Arc::clone(&setup.build), found));
+    let (build, again) = (Arc::clone(&setup.build), setup.options.pace.discovery);
+    let enumerator = leads.then(|| enumerate::enumerate(Arc::clone(&control), build, again, found));
     let enumerator = enumerator.transpose()?;
     let (builders, ended) = network.connect(setup.options.workers, setup.options.binary)?;
     let (setup, discovered) = (Arc::new(setup), Mutex::new(Some(discovered)));
@@ -75,7 +76,7 @@ fn run_guarded(worker: &mut Worker, setup: &Setup, discovered: Option<Receiver<D
     failpoint::arm(setup.options.failpoint.clone());
     match catch_unwind(AssertUnwindSafe(|| run_worker(worker, setup, discovered))) {
         Ok(Ok(())) => {}
-        Ok(Err(e)) => control.fail("job", e),
+        Ok(Err(e)) => control.fail("", e), // who fails here says his name
         Err(panic) => control.fail_as(panic_text(&*panic), FailureKind::Broken),
     }
     let dropped = catch_unwind(AssertUnwindSafe(|| {
@@ -92,7 +93,10 @@ fn run_worker(worker: &mut Worker, setup: &Setup, discovered: Option<Receiver<Di
     let graph = (setup.build)()?;
     let Some(cx) = context(worker, setup, discovered) else { return Ok(()) };
     let made = worker.dataflow_named(&setup.options.job, |scope| assemble(&cx, scope, &graph));
-    let made = made.map_err(|e| -> crate::BoxError { Box::new(Fatal(e)) })?;
+    let unreachable = cx.restored.as_ref().is_some_and(|restored| restored.is_unreachable());
+    let fatal =
+        |e: crate::BoxError| if unreachable { e.to_string().into() } else { Box::new(Fatal(e)) as crate::BoxError };
+    let made = made.map_err(fatal)?;
     failpoint::hit("restore.after")?;
     cx.control.wait_for_state(setup.options.workers);
     let here = cx.index % setup.options.workers;

@@ -18,6 +18,19 @@ impl StoredState {
     pub fn of<K: Key>(columns: &[&mut dyn Column]) -> Self {
         Self { key: K::SCHEMA.stored(), columns: columns.iter().map(|column| column.describe()).collect() }
     }
+
+    /// What is other in `now`, for people: `the key`, a column's name, a column that is new or gone.
+    pub fn changes(&self, now: &Self) -> Vec<String> {
+        let key = (self.key.fingerprint != now.key.fingerprint).then(|| "the key".into());
+        let named = |all: &[StoredColumn], name: &str| all.iter().find(|column| column.name == name).cloned();
+        let old = self.columns.iter().filter_map(|was| match named(&now.columns, &was.name) {
+            None => Some(format!("without `{}`", was.name)),
+            Some(is) if is_same_column(was, &is) => None,
+            Some(_) => Some(format!("`{}`", was.name)),
+        });
+        let new = now.columns.iter().filter(|is| named(&self.columns, &is.name).is_none());
+        key.into_iter().chain(old).chain(new.map(|is| format!("with `{}`", is.name))).collect()
+    }
 }
 
 /// What becomes of stored columns that this build does not know.
@@ -96,11 +109,12 @@ fn refuse_unknown(stored: &StoredState, targets: &[Option<usize>], unknown: Unkn
 
 /// Names of types are for messages only.
 fn is_same(stored: &StoredState, now: &StoredState) -> bool {
-    let print = |schemas: &[StoredSchema]| schemas.iter().map(|schema| schema.fingerprint).collect::<Vec<_>>();
-    let same = |(was, is): (&StoredColumn, &StoredColumn)| {
-        (was.name == is.name, was.timed == is.timed, print(&was.schemas) == print(&is.schemas)) == (true, true, true)
-    };
     stored.key.fingerprint == now.key.fingerprint
         && stored.columns.len() <= now.columns.len()
-        && stored.columns.iter().zip(&now.columns).all(same)
+        && stored.columns.iter().zip(&now.columns).all(|(was, is)| is_same_column(was, is))
+}
+
+fn is_same_column(was: &StoredColumn, is: &StoredColumn) -> bool {
+    let print = |schemas: &[StoredSchema]| schemas.iter().map(|schema| schema.fingerprint).collect::<Vec<_>>();
+    was.name == is.name && was.timed == is.timed && print(&was.schemas) == print(&is.schemas)
 }

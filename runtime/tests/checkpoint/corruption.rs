@@ -126,7 +126,7 @@ fn a_damaged_manifest_names_the_cure() {
         objects.put(&path, bad.into()).await.unwrap();
         let store = StateStore::over(objects.clone(), "memory");
         let error = store.latest().await.unwrap_err();
-        assert!(matches!(error, CheckpointError::NewestUnreadable { number: 2, older: Some(1), .. }));
+        assert!(matches!(error, CheckpointError::Unreadable { number: 2, older: Some(1), .. }));
         let text = error.to_string();
         assert!(text.contains("manifests/00000000000000000002.manifest") && text.contains("--restore 1"), "{text}");
         assert!(text.contains("checksum"), "{text}");

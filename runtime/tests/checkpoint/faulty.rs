@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use futures::stream::BoxStream;
+use millstream_runtime::run::mix;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -31,6 +32,24 @@ pub(crate) struct Faulty {
     inner: InMemory,
     faults: Mutex<VecDeque<(&'static str, Fault)>>,
     before: Mutex<Option<(&'static str, Boxed<'static, ()>)>>,
+    chance: Mutex<Chance>,
+}
+
+/// Faults at random: one in so many requests; none for 0.
+#[derive(Default)]
+struct Chance {
+    one_in: u64,
+    seed: u64,
+    faults: u64,
+}
+
+impl Chance {
+    fn draw(&mut self) -> Option<Fault> {
+        self.seed = mix(self.seed.wrapping_add(1));
+        let is_fault = self.one_in > 0 && self.seed.is_multiple_of(self.one_in);
+        self.faults += u64::from(is_fault);
+        is_fault.then(|| if (self.seed >> 40).is_multiple_of(2) { Fault::LoseAnswer } else { Fault::Fail })
+    }
 }
 
 impl Faulty {
@@ -47,10 +66,28 @@ impl Faulty {
         *self.before.lock().unwrap() = Some((prefix, Box::pin(act)));
     }
 
+    /// From now on one in so many requests fails, at random; none for 0.
+    pub(crate) fn fail_one_in(&self, one_in: u64, seed: u64) {
+        let mut chance = self.chance.lock().unwrap();
+        (chance.one_in, chance.seed) = (one_in, seed);
+    }
+
+    /// How many requests failed at random.
+    pub(crate) fn faults(&self) -> u64 {
+        self.chance.lock().unwrap().faults
+    }
+
     fn take_fault(&self, path: &Path) -> Option<Fault> {
         let mut faults = self.faults.lock().unwrap();
-        let at = faults.iter().position(|(prefix, _)| path.as_ref().starts_with(prefix))?;
-        faults.remove(at).map(|(_, fault)| fault)
+        let planned = faults.iter().position(|(prefix, _)| path.as_ref().starts_with(prefix));
+        match planned {
+            Some(at) => faults.remove(at).map(|(_, fault)| fault),
+            None => self.chance.lock().unwrap().draw(),
+        }
+    }
+
+    fn fails(&self) -> Result<()> {
+        self.chance.lock().unwrap().draw().map_or(Ok(()), |_| Err(error("the network is down")))
     }
 
     async fn put(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
@@ -58,7 +95,6 @@ impl Faulty {
         if let Some((_, act)) = act {
             act.await;
         }
-        let error = |text: &str| object_store::Error::Generic { store: "Faulty", source: text.into() };
         match self.take_fault(path) {
             None => self.inner.put_opts(path, payload, options).await,
             Some(Fault::LoseAnswer) => {
@@ -69,6 +105,10 @@ impl Faulty {
             Some(Fault::FailSync) => Err(error("Unable to sync data to disk for it: I/O error")),
         }
     }
+}
+
+fn error(text: &str) -> object_store::Error {
+    object_store::Error::Generic { store: "Faulty", source: text.into() }
 }
 
 impl std::fmt::Debug for Faulty {
@@ -118,7 +158,10 @@ impl ObjectStore for Faulty {
         'l: 'a,
         Self: 'a,
     {
-        self.inner.get_opts(location, options)
+        Box::pin(async move {
+            self.fails()?;
+            self.inner.get_opts(location, options).await
+        })
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -126,7 +169,10 @@ impl ObjectStore for Faulty {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        match self.fails() {
+            Ok(()) => self.inner.list(prefix),
+            Err(e) => Box::pin(futures::stream::iter([Err(e)])),
+        }
     }
 
     fn list_with_delimiter<'s, 'l, 'a>(&'s self, prefix: Option<&'l Path>) -> Boxed<'a, Result<ListResult>>

@@ -9,12 +9,12 @@ use millstream_runtime::logic::Logic;
 use millstream_runtime::parcel::Parcel;
 use millstream_runtime::run::{Jitter, mix};
 use millstream_runtime::sink::{Sink, Staging, Writer, now};
-use millstream_runtime::source::{Progress, Reader, Source, Splits};
+use millstream_runtime::source::{Found, Progress, Reader, Source, Splits};
 use millstream_runtime::stage::{Assigner, Next, Outputs, Stage, StageInit};
 use millstream_runtime::time::{Timestamp, Watermark, millis};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What is outside of all attempts.
@@ -28,6 +28,8 @@ pub struct World {
     frozen: Mutex<BTreeSet<(String, Timestamp)>>,
     /// Windows that fired before the end of the input.
     pub in_time: AtomicU64,
+    /// Splits that appeared while the job ran.
+    pub appeared: AtomicU64,
 }
 
 impl World {
@@ -44,7 +46,7 @@ pub fn draw_untimed(world: &Arc<World>, seed: u64, ending: Ending) -> Graph {
     let graph = Graph::default();
     let of_a = Arc::clone(world);
     let counts = build(false, move |init| Ruled::boxed(init, seed, &of_a, StageA { ending }));
-    let a = keyed(&graph.source("main", Lines { source: 0, seed }), key_a).operator("a", "a", Rule::Mixes, counts);
+    let a = keyed(&graph.source("main", Lines::new(0, seed, world)), key_a).operator("a", "a", Rule::Mixes, counts);
     let again = calls(&calls(&a, "calls", seed, VIA), "calls again", seed, ANSWER);
     a.union(&again).sink::<Rec, _>("out", Out { world: Arc::clone(world) });
     graph
@@ -59,7 +61,7 @@ fn calls(at: &At, uid: &str, seed: u64, takes: u8) -> At {
 pub fn draw(world: &Arc<World>, seed: u64, ending: Ending) -> Graph {
     let graph = Graph::default();
     let timed = |uid: &str, source: u64| {
-        let at = graph.source(uid, Lines { source, seed });
+        let at = graph.source(uid, Lines::new(source, seed, world));
         let watermark = Watermark::bounded(millis(DISORDER));
         at.event_time(watermark, |mut init| Box::new(Times { assigner: init.assigner.clone(), next: init.next(0) }))
     };
@@ -156,17 +158,34 @@ impl Stage for Times {
 /// What a record says it weighs, so that a slice's credit is a few of them and the job has many slices.
 const WEIGHT: usize = 256 << 10;
 
-/// A source.
+/// A source. All splits of the second are there at once; those of the first appear one after the other in the end, a
+/// new one each time it is asked.
 struct Lines {
     source: u64,
     seed: u64,
+    asked: u64,
+    world: Arc<World>,
+}
+
+impl Lines {
+    fn new(source: u64, seed: u64, world: &Arc<World>) -> Self {
+        Self { source, seed, asked: 0, world: Arc::clone(world) }
+    }
 }
 
 impl Source for Lines {
     type Split = u64;
     type Reader = LineReader;
     fn splits(&mut self) -> Result<Splits<u64>> {
-        Ok(Splits::Fixed((0..SPLITS[self.source as usize]).map(Into::into).collect()))
+        let all = SPLITS[self.source as usize];
+        if self.source > 0 {
+            return Ok(Splits::Fixed((0..all).map(Into::into).collect()));
+        }
+        let there = all.min(APPEARING + self.asked);
+        self.world.appeared.fetch_add(u64::from(self.asked > 0 && there < all), SeqCst);
+        self.asked += 1;
+        let found = (0..there).map(|split| Found { split, after: parents(split).to_vec() }).collect();
+        Ok(if there < all { Splits::Growing(found) } else { Splits::Fixed(found) })
     }
     fn open(&self, split: &u64, from: Option<u64>) -> Result<LineReader> {
         let jitter = Jitter::new(mix(self.seed ^ (self.source << 8) ^ (split << 9)));

@@ -16,15 +16,28 @@ pub const WINDOW: u8 = 6;
 pub const FINAL: u8 = 7;
 
 /// How many splits each source has.
-pub const SPLITS: [u64; 2] = [5, 2];
+pub const SPLITS: [u64; 2] = [7, 2];
+/// From this one on the splits of the first source appear one after the other while the job runs.
+pub const APPEARING: u64 = 5;
+/// What the records of a split that appears are later than those of all splits before it, ms.
+const LATER: u64 = 10_000;
+
+/// The splits that must have ended before one of the first source starts.
+pub fn parents(split: u64) -> &'static [u64] {
+    match split {
+        3 => &[1],
+        4 => &[0, 1],
+        _ => &[],
+    }
+}
 /// So far behind the largest event time of its split a record is at most, ms.
 pub const DISORDER: u64 = 50;
 pub const WINDOW_MS: u64 = 100;
 
-/// Split 1 of the first source and all of the second end early.
+/// Split 1 of the first source, those that appear, and all of the second end early.
 pub fn len(source: u64, split: u64) -> u64 {
     match (source, split) {
-        (0, 1) => 60,
+        (0, 1 | APPEARING..) => 60,
         (0, _) => 130 + split * 17,
         _ => 40,
     }
@@ -34,7 +47,8 @@ pub fn record(source: u64, split: u64, i: u64) -> Rec {
     let id = (source << 40) | (split << 20) | i;
     let h = mix(id + 1);
     let kind = if source == 0 { DIRECT } else { SIDE };
-    (kind, h % 23, i * 10 + (h >> 20) % DISORDER, (h >> 40) % 100, id)
+    let base = if source == 0 { LATER * (split + 1).saturating_sub(APPEARING) } else { 0 };
+    (kind, h % 23, base + i * 10 + (h >> 20) % DISORDER, (h >> 40) % 100, id)
 }
 
 pub fn key_a(r: &Rec) -> u64 {

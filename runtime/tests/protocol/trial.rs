@@ -1,7 +1,9 @@
 //! One seed: attempt after attempt in one state folder, each killed somewhere, until one reaches the end.
+use crate::faulty::Faulty;
 use crate::job::{Draw, World, draw, draw_untimed};
 use crate::operators::Ending;
 use crate::records::{ANSWER, FINAL, Rec, plain, plain_untimed};
+use millstream_runtime::checkpoint::StateStore;
 use millstream_runtime::run::{Jitter, Options, Outcome, Pace, Plant, Restarts, RunError, failpoint, mix, run};
 use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
@@ -11,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// So many attempts of a trial may be killed.
 const KILLS_MOST: u64 = 5;
+/// So many attempts may fail because of a faulty store, which heals then.
+const FAILURES_MOST: u64 = 6;
 /// A seed that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PATIENCE_WITH_A_BUG: Duration = Duration::from_secs(5);
@@ -24,6 +28,12 @@ pub struct Verdict {
     pub checkpoints: u64,
     /// Windows that fired before the end of the input.
     pub in_time: u64,
+    /// Requests that the state store failed.
+    pub faults: u64,
+    /// Attempts that failed because of it.
+    pub failures: u64,
+    /// Splits that appeared while the job ran.
+    pub appeared: u64,
     /// What differs from the plain computation.
     pub wrong: Option<String>,
 }
@@ -32,7 +42,7 @@ pub fn trial(seed: u64, plant: Plant) -> Verdict {
     let world = Arc::default();
     let verdict = trial_in(&world, draw, seed, plant);
     let wrong = verdict.wrong.or_else(|| judge(&world, &plain()));
-    Verdict { wrong, in_time: world.in_time.load(SeqCst), ..verdict }
+    Verdict { wrong, in_time: world.in_time.load(SeqCst), appeared: world.appeared.load(SeqCst), ..verdict }
 }
 
 /// The same with the job without event time.
@@ -65,9 +75,16 @@ fn trial_in(world: &Arc<World>, draw: Draw, seed: u64, plant: Plant) -> Verdict 
     let mut rng = Jitter::new(mix(seed + 1));
     let (mut verdict, folder) = (Verdict::default(), folder());
     let kills = rng.below(KILLS_MOST);
+    // A planted bug is to be found by itself.
+    let faulty = (plant == Plant::None && rng.below(2) == 0).then(Faulty::new);
     loop {
         let may_end = verdict.attempts < kills;
-        let (options, ending) = options(&mut rng, folder.path(), plant, may_end);
+        let (mut options, ending) = options(&mut rng, folder.path(), plant, may_end);
+        if let Some(faulty) = &faulty {
+            let one_in = if verdict.failures < FAILURES_MOST { 10 + rng.below(90) } else { 0 };
+            faulty.fail_one_in(one_in, rng.next_u64());
+            options.store = Some(StateStore::over(faulty.clone(), "a faulty store"));
+        }
         let (world, seed) = (Arc::clone(world), rng.next_u64());
         verdict.attempts += 1;
         let result = run(&options, Arc::new(move || Ok(draw(&world, seed, ending.clone()))));
@@ -76,6 +93,9 @@ fn trial_in(world: &Arc<World>, draw: Draw, seed: u64, plant: Plant) -> Verdict 
             Ok(Outcome::Finished | Outcome::AlreadyFinished) => break,
             Ok(Outcome::Stopped) => verdict.stops += 1,
             Err(RunError::Killed(_)) => verdict.kills += 1,
+            Err(RunError::Failed { .. }) if verdict.failures < FAILURES_MOST && faulty.is_some() => {
+                verdict.failures += 1
+            }
             // A planted bug may well break an attempt.
             other => {
                 verdict.wrong = Some(format!("the run ended with {other:?}"));
@@ -83,6 +103,7 @@ fn trial_in(world: &Arc<World>, draw: Draw, seed: u64, plant: Plant) -> Verdict 
             }
         }
     }
+    verdict.faults = faulty.map_or(0, |faulty| faulty.faults());
     verdict
 }
 
@@ -98,7 +119,8 @@ fn options(rng: &mut Jitter, folder: &Path, plant: Plant, may_end: bool) -> (Opt
     options.binary = rng.below(3) == 0;
     options.restarts = Restarts { attempts: 0, backoff: Duration::ZERO };
     let open_epochs = 2 + rng.below(3) as usize;
-    options.pace = Pace { jitter: Some(rng.next_u64()), plant, open_epochs, ..Pace::default() };
+    let discovery = Duration::from_millis(1 + rng.below(30));
+    options.pace = Pace { jitter: Some(rng.next_u64()), plant, open_epochs, discovery, ..Pace::default() };
     let place = failpoint::PLACES[rng.below(failpoint::PLACES.len() as u64) as usize];
     let count = 1 + rng.below(12);
     let (how, records) = (rng.below(5), rng.below(400));

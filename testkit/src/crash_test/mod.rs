@@ -11,6 +11,7 @@ use millstream_runtime::run::Plant;
 use millstream_runtime::source::{Meta, Received};
 use plan::{Case, RUNS};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use trial::{Build, Ran, Trial};
 
@@ -94,12 +95,20 @@ impl CrashTest {
     /// a source without records, or a job that is over before it can be killed.
     #[track_caller]
     pub fn run(self) {
-        if let Err(report) = self.judge() {
-            panic!("crash_test: {report}");
-        }
+        let kills = self.run_and_count();
+        let total: u64 = kills.values().sum();
+        let places: Vec<String> = kills.iter().map(|(place, count)| format!("{place} {count}")).collect();
+        println!("crash_test: nothing lost and nothing doubled by {total} kills: {}", places.join(", "));
     }
 
-    fn judge(self) -> Result<(), String> {
+    /// The same; gives how often the job was killed at each place.
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn run_and_count(self) -> BTreeMap<String, u64> {
+        self.judge().unwrap_or_else(|report| panic!("crash_test: {report}"))
+    }
+
+    fn judge(self) -> Result<BTreeMap<String, u64>, String> {
         let world = Arc::new(self.world);
         check(&self.build, &world)?;
         let cases: Vec<Case> = match self.only {
@@ -108,7 +117,7 @@ impl CrashTest {
         };
         let expected = baseline(&Trial { build: Arc::clone(&self.build), world: world.clone(), plant: Plant::None })?;
         let trial = Trial { build: self.build, world, plant: self.plant };
-        let mut kills = 0;
+        let mut kills: BTreeMap<String, u64> = BTreeMap::new();
         for case in &cases {
             let mut ran = Ran::default();
             let failed = trial.disturbed(case, &mut ran).err();
@@ -116,12 +125,12 @@ impl CrashTest {
             if let Some(wrong) = wrong {
                 return Err(report(&wrong, case, &ran));
             }
-            kills += ran.kills;
+            ran.kills.into_iter().for_each(|(place, count)| *kills.entry(place).or_default() += count);
         }
-        if kills == 0 && !cases.is_empty() {
+        if kills.is_empty() && !cases.is_empty() {
             return Err("no run was killed: the job was over too soon; feed it more records".into());
         }
-        Ok(())
+        Ok(kills)
     }
 }
 

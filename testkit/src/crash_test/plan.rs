@@ -11,7 +11,7 @@ pub(super) const NOTHING: &str = "nothing";
 /// The counts of a place that are tried.
 const COUNTS: [u64; 3] = [1, 2, 5];
 /// Where a restart dies, in turn with the case's own place.
-const RECOVERING: [&str; 3] = ["restore.after", "commit.before", "prepare.after"];
+const RECOVERING: [&str; 4] = ["claim.after", "restore.after", "commit.before", "prepare.after"];
 /// So many attempts die at most; the next one goes through.
 pub(super) const DEATHS: u64 = 3;
 /// So many runs try every place with every count.
@@ -55,7 +55,7 @@ impl Case {
     /// Attempts count from 0.
     pub fn attempt(&self, i: u64) -> AttemptPlan {
         let turn = self.place.bytes().fold(self.seed.wrapping_add(self.count), |sum, b| sum.wrapping_add(b.into()));
-        let recovering = RECOVERING[(mix(turn) % 3) as usize];
+        let recovering = RECOVERING[(mix(turn) % 4) as usize];
         let dies = match (i, self.place.as_str()) {
             (0, REWIND | NOTHING) => Some(("committed.before", self.count + 1)),
             (0, place) => Some((place, self.count)),
@@ -82,7 +82,9 @@ mod tests {
     fn every_place_is_tried_with_every_count_and_number_of_workers() {
         let cases: Vec<Case> = (0..RUNS).map(|i| Case::nth(1, i)).collect();
         let distinct: BTreeSet<_> = cases.iter().map(|c| (c.place.clone(), c.count)).collect();
-        assert_eq!(distinct.len(), 12 * 3);
+        assert_eq!(distinct.len(), (PLACES.len() + 2) * 3);
+        let recovering: BTreeSet<_> = cases.iter().filter_map(|c| c.attempt(1).dies).map(|(place, _)| place).collect();
+        assert_eq!(recovering, RECOVERING.map(String::from).into(), "a restart dies at each place in turn");
         for case in &cases {
             let workers: BTreeSet<_> = (0..3).map(|i| case.attempt(i).workers).collect();
             assert_eq!(workers, BTreeSet::from([1, 2, 3]), "each restart is with another number");

@@ -8,6 +8,7 @@ use millstream_operators::{Job, Result};
 use millstream_runtime::checkpoint::StateStore;
 use millstream_runtime::run::failpoint::Failpoint;
 use millstream_runtime::run::{Options, Outcome, Plant, Restarts, RestoreFrom, RunError};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -30,7 +31,8 @@ pub(super) struct Trial {
 /// What a run came to.
 #[derive(Default)]
 pub(super) struct Ran {
-    pub kills: u64,
+    /// Where it was killed, and how often.
+    pub kills: BTreeMap<String, u64>,
     /// A line for each attempt.
     pub story: Vec<String>,
 }
@@ -76,7 +78,9 @@ impl Trial {
             let outcome = self.launch(options).inspect_err(|_| ran.story.push(format!("{plan}{whence}: hangs")))?;
             ran.story.push(format!("{plan}{whence}: {}", text(&outcome)));
             match outcome {
-                Err(RunError::Killed(_)) => ran.kills += 1,
+                Err(RunError::Killed(_)) => {
+                    *ran.kills.entry(plan.dies.map(|(place, _)| place).unwrap_or_default()).or_default() += 1;
+                }
                 // Even a finished job may be sent back, but once.
                 Ok(Outcome::Finished) if rewound.is_none() && matches!(&*case.place, REWIND | NOTHING) => {}
                 Ok(Outcome::Finished | Outcome::AlreadyFinished) => return Ok(()),

@@ -4,6 +4,7 @@ use millstream_operators::Job;
 use millstream_operators::process_fn::Event as Happening;
 use millstream_runtime::Result;
 use millstream_runtime::run::Plant;
+use millstream_runtime::run::failpoint::PLACES;
 use millstream_testkit::{CrashTest, crash_test, graph};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -19,8 +20,10 @@ fn contains(report: &str, words: &[&str]) {
 }
 
 #[test]
-fn a_job_of_everything_is_exactly_once() {
-    crash_test(everything).feed("events", events(400)).feed_json("lines", values(400)).run();
+fn a_job_of_everything_is_exactly_once_wherever_it_is_killed() {
+    let kills = crash_test(everything).feed("events", events(400)).feed_json("lines", values(400)).run_and_count();
+    let missed: Vec<_> = PLACES.iter().filter(|place| !kills.contains_key(**place)).collect();
+    assert!(missed.is_empty(), "no kill at {missed:?}: {kills:?}");
 }
 
 #[test]

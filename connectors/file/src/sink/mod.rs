@@ -9,7 +9,7 @@ use crate::source::FileSource;
 use millstream_formats::Encode;
 use millstream_runtime::Result;
 use millstream_runtime::data::Data;
-use millstream_runtime::sink::{Sink, Staging, blocking};
+use millstream_runtime::sink::{Delivery, Sink, Staging, blocking};
 use std::path::Path;
 
 /// Files and folders, `-` for standard input.
@@ -30,7 +30,7 @@ impl Files {
     /// Staged, fsynced and renamed at each checkpoint: what is visible is whole. The folder belongs to one sink of one
     /// job; it is made where there is none. A record is a line; the files are `part-<checkpoint>-<worker>.<format>`.
     pub fn write<F>(folder: impl AsRef<Path>, format: F) -> FileSink<F> {
-        FileSink { folder: folder.as_ref().into(), format }
+        FileSink { folder: folder.as_ref().into(), format, delivery: Delivery::Best }
     }
 }
 
@@ -39,6 +39,22 @@ impl Files {
 pub struct FileSink<F> {
     folder: Folder,
     format: F,
+    delivery: Delivery,
+}
+
+impl<F> FileSink<F> {
+    /// Demands it: a graph with a source that cannot be read again, such as standard input, is then refused before any
+    /// record flows. Without it such a graph runs, at least once, and `plan` says so.
+    ///
+    /// ```
+    /// use millstream_file::Files;
+    /// use millstream_formats::Json;
+    /// let orders = Files::write("orders", Json).exactly_once();
+    /// ```
+    pub fn exactly_once(mut self) -> Self {
+        self.delivery = Delivery::ExactlyOnce;
+        self
+    }
 }
 
 impl<T: Data, F: Encode<T> + Clone> Sink<T> for FileSink<F> {
@@ -57,5 +73,9 @@ impl<T: Data, F: Encode<T> + Clone> Sink<T> for FileSink<F> {
     fn commit(&self, staged: StagedFile) -> Staging<()> {
         let folder = self.folder.clone();
         blocking(move || folder.commit(&staged))
+    }
+
+    fn delivery(&self) -> Delivery {
+        self.delivery
     }
 }

@@ -1,6 +1,5 @@
 //! The schedule alone, at instants of the test's choice.
 use super::*;
-use crate::engine::pace::Plant;
 
 const SLICE: Duration = Duration::from_millis(10);
 
@@ -13,7 +12,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let interval = Some(10 * SLICE);
-        let pace = Pace { slice: SLICE, open_epochs: 3, interval, jitter: None, plant: Plant::None };
+        let pace = Pace { slice: SLICE, open_epochs: 3, interval, ..Pace::default() };
         let now = Instant::now();
         let view = View { now, seen: 0, settled: 0, over: false, asked: None };
         Self { schedule: Schedule::new(&pace, 1, now, 0), view }
