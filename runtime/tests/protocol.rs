@@ -6,7 +6,7 @@
 #[path = "protocol/cells.rs"]
 mod cells;
 #[path = "checkpoint/faulty.rs"]
-#[allow(dead_code, reason = "planned faults are for the tests of checkpoints")]
+#[allow(dead_code, clippy::unwrap_used, reason = "it is a helper of the tests of checkpoints, too")]
 mod faulty;
 #[path = "protocol/job.rs"]
 mod job;
