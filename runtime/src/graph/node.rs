@@ -348,8 +348,8 @@ impl At {
     pub fn sink_of<T: Data, S: Sink<T>>(&self, at: &'static Location<'static>, uid: &str, sink: S) {
         let rule = Rule::Sink(sink.delivery());
         let build = Some(Build::Sink(Box::new(SinkOf(sink, std::marker::PhantomData))));
-        let inputs = vec![self.port];
-        self.graph.nodes.borrow_mut().push(Node { verb: "sink", uid: Some(uid.into()), at, inputs, rule, build });
+        let (uid, inputs) = (Some(uid.into()), vec![self.port]);
+        self.graph.nodes.borrow_mut().push(Node { verb: "sink", uid, label: None, at, inputs, rule, build });
     }
 }
 

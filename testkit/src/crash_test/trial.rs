@@ -47,7 +47,7 @@ impl Trial {
     /// Without a kill; 0 for the jitter is none, and no checkpoint before the end.
     pub fn undisturbed(&self, workers: usize, jitter: u64) -> Result<Visible, String> {
         let plan = AttemptPlan { workers, jitter, binary: false, dies: None };
-        let folder = tempfile::tempdir().map_err(|e| format!("no folder for the state: {e}"))?;
+        let folder = folder().map_err(|e| format!("no folder for the state: {e}"))?;
         let mut options = self.options(&plan, folder.path());
         options.pace.jitter = (jitter > 0).then_some(jitter);
         options.pace.interval = None;
@@ -60,7 +60,7 @@ impl Trial {
 
     /// With the deaths of a case. What is visible in the end is in the world.
     pub fn disturbed(&self, case: &Case, ran: &mut Ran) -> Result<(), String> {
-        let folder = tempfile::tempdir().map_err(|e| format!("no folder for the state: {e}"))?;
+        let folder = folder().map_err(|e| format!("no folder for the state: {e}"))?;
         self.world.clear();
         let mut rewound = None;
         for i in 0..=DEATHS {
@@ -126,6 +126,12 @@ impl Trial {
         });
         over.recv_timeout(PATIENCE).map_err(|_| format!("the job hangs: an attempt was not over after {PATIENCE:?}"))
     }
+}
+
+/// In memory where the system has such a place: checkpoints are synced, and no kill here is one of the machine.
+fn folder() -> std::io::Result<tempfile::TempDir> {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()) } else { tempfile::tempdir() }
 }
 
 impl Rewound {
