@@ -108,10 +108,27 @@ impl StateStore {
     /// Tests the store first. Fails if the state is another job's, if the newest manifest or claim is damaged, and
     /// if other attempts are always faster. List manifests after this, never before.
     pub async fn claim(&self, job: &str) -> Result<Claim> {
+        self.claim_if(job, |_| true).await
+    }
+
+    /// The same, but only if nobody has claimed since `newest` was the newest claim: a process that was stopped for a while
+    /// must not fence the attempt that has taken its place.
+    ///
+    /// # Errors
+    /// In addition [`CheckpointError::Fenced`].
+    pub async fn claim_after(&self, job: &str, newest: Option<u64>) -> Result<Claim> {
+        self.claim_if(job, |now| now == newest).await
+    }
+
+    async fn claim_if(&self, job: &str, may: impl Fn(Option<u64>) -> bool) -> Result<Claim> {
         self.self_test().await?;
         let incarnation = self.bind(job).await?.incarnation;
         for _ in 0..TRIES {
             let newest = self.newest_claim().await?;
+            if !may(newest) {
+                let by = newest.unwrap_or(0);
+                return Err(CheckpointError::Fenced { generation: by.saturating_sub(1), by });
+            }
             let known = self.known(newest).await?;
             let generation = newest.unwrap_or(0) + 1;
             let first_number = known.first_free();

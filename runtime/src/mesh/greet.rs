@@ -1,5 +1,6 @@
 //! Who connects says who it is; who does not, or is another, is refused, and the listener goes on.
 use super::hosts::Cluster;
+use super::tls::Tls;
 use super::transport::{Reading, Transport};
 use super::wire::{self, Answer, Hello, PREFIX_LEN, Sameness};
 use serde::Serialize;
@@ -9,6 +10,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// So long may a greeting take.
@@ -26,9 +28,9 @@ pub(crate) struct Guest {
 
 impl Guest {
     /// Turns it away.
-    pub fn refuse(&self, why: &str) {
+    pub fn refuse(&self, why: &str, for_good: bool) {
         tracing::warn!("process {} is refused: {why}", self.hello.index);
-        let _ = say(&*self.transport, &Answer::Refused { why: why.into() }); // it may be gone
+        let _ = say(&*self.transport, &Answer::Refused { why: why.into(), for_good }); // it may be gone
         self.transport.close();
     }
 }
@@ -56,11 +58,13 @@ pub(crate) fn listen<T: DeserializeOwned>(transport: &dyn Transport) -> Result<T
 pub(crate) struct Reception {
     pub guests: Receiver<Guest>,
     closed: Arc<AtomicBool>,
+    listener: Option<JoinHandle<()>>,
 }
 
 impl Drop for Reception {
     fn drop(&mut self) {
         self.closed.store(true, SeqCst);
+        let _ = self.listener.take().map(JoinHandle::join); // the address is free from now on
     }
 }
 
@@ -78,11 +82,12 @@ impl Reception {
         listener.set_nonblocking(true).map_err(wrong)?;
         let (to, guests) = sync_channel(GREETERS_MAX);
         let closed = Arc::new(AtomicBool::new(false));
-        let desk = Desk { sameness, least: cluster.process + 1, guests: to, busy: Arc::default() };
+        let (least, tls) = (cluster.process + 1, cluster.tls.clone());
+        let desk = Desk { sameness, least, tls, guests: to, busy: Arc::default() };
         let until = Arc::clone(&closed);
         let accept = move || desk.accept(&listener, &until);
-        std::thread::Builder::new().name("millstream-listen".into()).spawn(accept).map_err(wrong)?;
-        Ok(Self { guests, closed })
+        let thread = std::thread::Builder::new().name("millstream-listen".into()).spawn(accept).map_err(wrong)?;
+        Ok(Self { guests, closed, listener: Some(thread) })
     }
 }
 
@@ -91,6 +96,7 @@ struct Desk {
     sameness: Sameness,
     /// Processes with lower numbers do not connect, they are connected to.
     least: usize,
+    tls: Option<Tls>,
     guests: SyncSender<Guest>,
     busy: Arc<AtomicUsize>,
 }
@@ -127,12 +133,15 @@ impl Desk {
         stream.set_nonblocking(false).map_err(set)?;
         stream.set_nodelay(true).map_err(set)?;
         stream.allow(GREETING_TAKES).map_err(set)?;
-        let transport: Arc<dyn Transport> = Arc::new(stream);
+        let transport = match &self.tls {
+            Some(tls) => tls.accept(stream)?,
+            None => Arc::new(stream),
+        };
         let hello: Hello = listen(&*transport)?;
         match self.objection(&hello) {
             None => Ok(Guest { hello, transport }),
             Some(why) => {
-                let _ = say(&*transport, &Answer::Refused { why: why.clone() }); // it may be gone
+                let _ = say(&*transport, &Answer::Refused { why: why.clone(), for_good: true }); // it may be gone
                 Err(why)
             }
         }

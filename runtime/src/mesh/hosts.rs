@@ -1,4 +1,5 @@
 //! Where the processes of a job are.
+use super::tls::Tls;
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
@@ -87,6 +88,8 @@ pub struct Cluster {
     pub hosts: Hosts,
     /// Which of them this is, from 0.
     pub process: usize,
+    /// What the processes prove with who they are. Without it they must all be on one machine.
+    pub tls: Option<Tls>,
     /// How long a process waits for the others at the start.
     pub patience: Duration,
     /// After so long without a word another process counts as lost.
@@ -102,7 +105,7 @@ impl Cluster {
         if process >= hosts.len() {
             return Err(format!("there is no process {process}: {} hosts are numbered from 0", hosts.len()));
         }
-        Ok(Self { hosts, process, patience: Duration::from_secs(20), silence: Duration::from_secs(6) })
+        Ok(Self { hosts, process, tls: None, patience: Duration::from_secs(20), silence: Duration::from_secs(6) })
     }
 }
 

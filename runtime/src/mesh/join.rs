@@ -57,8 +57,8 @@ impl Gathered<'_> {
     }
 
     /// Tells all that nothing can be done.
-    pub fn refuse(self, why: &str) {
-        self.guests.iter().flatten().for_each(|guest| guest.refuse(why));
+    pub fn refuse(self, why: &str, for_good: bool) {
+        self.guests.iter().flatten().for_each(|guest| guest.refuse(why, for_good));
     }
 }
 
@@ -105,7 +105,7 @@ impl Waiting<'_> {
             match reception.guests.recv_timeout(LOOK) {
                 Ok(guest) => match (objection(&guest.hello), guests.get_mut(guest.hello.index as usize)) {
                     (None, Some(place)) => *place = Some(guest),
-                    (why, _) => guest.refuse(&why.unwrap_or_default()),
+                    (why, _) => guest.refuse(&why.unwrap_or_default(), false),
                 },
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(lost("nobody listens any more".into())),
@@ -130,8 +130,9 @@ impl Waiting<'_> {
                 Ok((transport, answer))
             });
             match answered {
-                Ok((_, Answer::Refused { why })) => {
-                    return Err(refused(format!("{} refuses this process: {why}", Named(&self.cluster.hosts, to))));
+                Ok((_, Answer::Refused { why, for_good })) => {
+                    let what = format!("{} refuses this process: {why}", Named(&self.cluster.hosts, to));
+                    return Err(if for_good { refused(what) } else { lost(what) });
                 }
                 Ok(welcome) => return Ok(welcome),
                 Err(why) => self.check(to, deadline, &why)?,
@@ -148,7 +149,10 @@ impl Waiting<'_> {
                     let set = |e: std::io::Error| e.to_string();
                     stream.set_nodelay(true).map_err(set)?;
                     stream.allow(GREETING_TAKES).map_err(set)?;
-                    return Ok(Arc::new(stream));
+                    return match &self.cluster.tls {
+                        Some(tls) => tls.connect(stream, self.cluster.hosts.address(to)),
+                        None => Ok(Arc::new(stream)),
+                    };
                 }
                 Err(e) => why = e.to_string(),
             }
@@ -195,3 +199,6 @@ fn refused(what: String) -> Failure {
 fn lost(what: String) -> Failure {
     Failure { what, kind: FailureKind::Lost }
 }
+
+#[cfg(test)]
+mod tests;

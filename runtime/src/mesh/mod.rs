@@ -12,6 +12,7 @@ mod join;
 mod link;
 mod network;
 mod outbox;
+mod tls;
 mod transport;
 pub(crate) mod wire;
 
@@ -21,3 +22,4 @@ pub(crate) use join::{Waiting, follow, gather};
 pub(crate) use link::Links;
 pub(crate) use network::{Network, wait_for};
 pub(crate) use outbox::Outbox;
+pub use tls::Tls;

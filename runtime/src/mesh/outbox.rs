@@ -27,6 +27,11 @@ impl Outbox {
         Self(couriers)
     }
 
+    /// Whether there is no other process.
+    pub fn is_alone(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether this is process 0.
     pub fn leads(&self) -> bool {
         self.0.first().is_none_or(Option::is_none)

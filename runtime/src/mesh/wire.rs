@@ -74,8 +74,8 @@ pub(crate) struct Plan {
 pub(crate) enum Answer {
     /// Welcome; of process 0 with its plan.
     Welcome(Option<Plan>),
-    /// Not welcome.
-    Refused { why: String },
+    /// Not welcome; `for_good` where another try does not help.
+    Refused { why: String, for_good: bool },
 }
 
 /// What a process tells process 0 of a checkpoint.

@@ -108,6 +108,7 @@ impl Attempt<'_> {
 
     /// A job that has finished: process 0 commits again what the last checkpoint promised.
     fn again(&self, setup: &Setup) -> Result<Outcome, Failure> {
+        setup.control.finish(); // who is done earlier is not lost
         if self.process() == 0 {
             super::recommit::recommit(setup, self.graph).map_err(failed)?;
         }

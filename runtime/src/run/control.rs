@@ -1,4 +1,5 @@
 //! What the threads of one attempt share: requests, failures, wake-ups.
+use super::released::Released;
 use crate::BoxError;
 use crate::checkpoint::Section;
 use crate::engine::pace::Clock;
@@ -8,10 +9,17 @@ use crate::mesh::wire::Message;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 use timely::scheduling::SyncActivator;
+
+/// The exit code of a process whose job is to be started again in all processes: another one is gone. That of sysexits.h
+/// for what may be tried again.
+pub const LOST_CODE: i32 = 75;
+
+/// Once an attempt has failed in one of several processes, its workers may take so long to end.
+const WORKERS_END_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why an interval ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +94,7 @@ pub(crate) struct Control {
     requests: Arc<Requests>,
     ticker: Mutex<Option<SyncActivator>>,
     outbox: Outbox,
-    released: (Mutex<bool>, Condvar),
+    released: Arc<Released>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -125,7 +133,7 @@ impl Control {
             requests,
             ticker: Mutex::new(None),
             outbox,
-            released: Default::default(),
+            released: Arc::default(),
             clock,
         }
     }
@@ -146,10 +154,28 @@ impl Control {
         let mut failure = locked(&self.failure);
         if !self.abort.swap(true, SeqCst) {
             self.outbox.fail(&what, kind);
+            self.end_in_time(&what);
             *failure = Some(Failure { what, kind });
         }
         drop(failure);
         self.wake_all();
+    }
+
+    /// A worker that is stuck in user code would keep its process, which the others wait for in vain.
+    fn end_in_time(&self, what: &str) {
+        if self.outbox.is_alone() {
+            return;
+        }
+        let (released, what) = (Arc::clone(&self.released), what.to_string());
+        let wait = move || {
+            if !released.wait_at_most(WORKERS_END_WITHIN) {
+                tracing::error!("{what}; a worker has not ended within {WORKERS_END_WITHIN:?}, so the process does");
+                std::process::exit(LOST_CODE);
+            }
+        };
+        if let Err(e) = std::thread::Builder::new().name("millstream-end".into()).spawn(wait) {
+            tracing::error!("no thread to watch the end of the workers: {e}");
+        }
     }
 
     pub fn take_failure(&self) -> Option<Failure> {
@@ -219,15 +245,11 @@ impl Control {
 
     /// No worker is left.
     pub fn release(&self) {
-        *locked(&self.released.0) = true;
-        self.released.1.notify_all();
+        self.released.release();
     }
 
     pub fn wait_until_released(&self) {
-        let mut released = locked(&self.released.0);
-        while !*released {
-            released = self.released.1.wait(released).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.released.wait();
     }
 
     /// Whether a source has woken up since this was last asked.

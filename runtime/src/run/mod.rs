@@ -12,15 +12,17 @@ mod leader;
 mod options;
 mod process;
 mod recommit;
+pub(crate) mod released;
 pub(crate) mod restored;
 mod start;
 mod status;
 mod workers;
 
+pub use control::LOST_CODE;
 pub use options::{BuildGraph, Options, Restarts, RestoreFrom};
 pub use process::{Outcome, RunError, run};
 pub use status::{Progress, Status};
 
-pub use crate::mesh::{Cluster, Hosts};
+pub use crate::mesh::{Cluster, Hosts, Tls};
 
 pub use crate::engine::pace::{Clock, Jitter, Pace, Plant, SystemClock, mix};

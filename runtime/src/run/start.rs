@@ -33,20 +33,37 @@ pub(crate) struct Starting<'a> {
 impl Starting<'_> {
     pub fn start(&self) -> Result<Started, Failure> {
         match &self.options.cluster {
-            None => self.handle.block_on(self.lead()).map_err(refused),
+            None => self.handle.block_on(self.lead_alone()).map_err(refused),
             Some(cluster) if cluster.process == 0 => self.lead_all(cluster),
             Some(cluster) => self.follow(cluster),
         }
     }
 
+    async fn lead_alone(&self) -> Result<Started, CheckpointError> {
+        let claim = self.store.claim(&self.options.job).await?;
+        self.lead(claim).await
+    }
+
+    async fn lead_after(&self, newest: Option<u64>) -> Result<Started, CheckpointError> {
+        let claim = self.store.claim_after(&self.options.job, newest).await?;
+        self.lead(claim).await
+    }
+
     /// Claims only when all are there: a process that waits in vain fences nobody.
     fn lead_all(&self, cluster: &Cluster) -> Result<Started, Failure> {
+        let newest = self.handle.block_on(self.store.newest_claim()).map_err(refused)?;
         let gathered = gather(&self.waiting(cluster)?)?;
-        match self.handle.block_on(self.lead()) {
+        match self.handle.block_on(self.lead_after(newest)) {
             Ok(started) => Ok(Started { links: gathered.welcome(&started.plan)?, ..started }),
+            Err(e @ CheckpointError::Fenced { .. }) => {
+                let what = format!("another attempt has begun while this process waited for the others: {e}");
+                gathered.refuse(&what, false);
+                Err(Failure { what, kind: FailureKind::Lost })
+            }
             Err(e) => {
-                gathered.refuse(&e.to_string());
-                Err(refused(e))
+                let failure = refused(e);
+                gathered.refuse(&failure.what, failure.kind == FailureKind::Refused);
+                Err(failure)
             }
         }
     }
@@ -59,10 +76,10 @@ impl Starting<'_> {
 
     fn waiting<'a>(&'a self, cluster: &'a Cluster) -> Result<Waiting<'a>, Failure> {
         let refuse = |what: String| Failure { what, kind: FailureKind::Refused };
-        if let Some(host) = cluster.hosts.beyond_loopback() {
+        if let Some(host) = cluster.hosts.beyond_loopback().filter(|_| cluster.tls.is_none()) {
             return Err(refuse(format!(
                 "{host} is not an address of this machine alone, and the processes of a job do not speak plain text over \
-                 a network"
+                 a network: give each --tls-certificate, --tls-key and --tls-authority"
             )));
         }
         let options = self.options;
@@ -79,9 +96,8 @@ impl Starting<'_> {
         Ok(Waiting { cluster, sameness, status: &options.status })
     }
 
-    /// Claims the state, then chooses the checkpoint, in this order: who claims later fences this attempt.
-    async fn lead(&self) -> Result<Started, CheckpointError> {
-        let claim = self.store.claim(&self.options.job).await?;
+    /// Chooses the checkpoint, after the claim: who claims later fences this attempt.
+    async fn lead(&self, claim: Claim) -> Result<Started, CheckpointError> {
         let manifest = match self.restore {
             RestoreFrom::Latest => self.store.latest().await?,
             RestoreFrom::Number(n) => Some(self.store.load(n).await?),

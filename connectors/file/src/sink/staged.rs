@@ -1,10 +1,12 @@
 //! The folder of a sink: hidden files, visible ones, and the step between.
 use millstream_runtime::Result;
+use millstream_runtime::checkpoint::random_id;
 use millstream_runtime::data::{Schema, State};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -37,6 +39,7 @@ pub(super) struct Folder(PathBuf);
 
 impl From<&Path> for Folder {
     fn from(path: &Path) -> Self {
+        LazyLock::force(&PROCESS); // before any attempt begins
         Self(path.into())
     }
 }
@@ -70,14 +73,15 @@ impl Folder {
         Ok(made.map_err(|e| format!("{}: cannot write to the folder for the output: {e}", self.0.display()))?)
     }
 
-    /// Removes what an earlier attempt left hidden and no checkpoint promises.
+    /// Removes what an earlier attempt left hidden and no checkpoint promises. Files that are younger than this process may
+    /// be those of a newer attempt, in other processes: this one was stopped for a while, and does not know it yet.
     pub(super) fn remove_stale(&self, extension: &str, staged: &[StagedFile]) -> Result<()> {
         let fails = |e: io::Error| format!("{}: cannot remove stale hidden files: {e}", self.0.display());
         let mut removed = 0;
         for entry in fs::read_dir(&self.0).map_err(fails)? {
             let entry = entry.map_err(fails)?;
             let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|n| is_hidden_name(n, extension)) else { continue };
+            let Some(name) = name.to_str().filter(|n| is_hidden_name(n, extension) && is_stale(n)) else { continue };
             if staged.iter().all(|s| s.hidden != name) {
                 fs::remove_file(entry.path()).map_err(fails)?;
                 removed += 1;
@@ -125,9 +129,27 @@ fn step(hidden: Option<u64>, visible: Option<u64>, promised: u64) -> Step {
 /// A hidden name that no other attempt, process or worker takes.
 pub(super) fn hidden_name(worker: usize, extension: &str) -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
-    let counter = COUNTER.fetch_add(1, Ordering::Relaxed);
-    format!(".part-{nanos:016x}-{:x}-{counter:x}-{worker:04}.{extension}.tmp", std::process::id())
+    let (nanos, counter) = (nanos(), COUNTER.fetch_add(1, Ordering::Relaxed));
+    format!(".part-{nanos:016x}-{}-{counter:x}-{worker:04}.{extension}.tmp", PROCESS.token)
+}
+
+/// This process, among all that write to a folder.
+struct Process {
+    began: u64,
+    token: String,
+}
+
+static PROCESS: LazyLock<Process> = LazyLock::new(|| Process { began: nanos(), token: random_id() });
+
+fn nanos() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64)
+}
+
+/// Whether a hidden file is of this process, or older than it.
+fn is_stale(name: &str) -> bool {
+    let mut parts = name.split('-').skip(1);
+    let made = parts.next().and_then(|nanos| u64::from_str_radix(nanos, 16).ok());
+    made.is_none_or(|made| made < PROCESS.began) || parts.next() == Some(&PROCESS.token)
 }
 
 /// The name at and after the commit.
@@ -172,5 +194,15 @@ mod tests {
             assert!(!is_hidden_name(other, "jsonl"), "{other}");
         }
         assert_ne!(hidden_name(0, "jsonl"), hidden_name(0, "jsonl"));
+    }
+
+    #[test]
+    fn what_another_process_has_begun_since_is_not_stale() {
+        let theirs = |nanos: u64| format!(".part-{nanos:016x}-0123456789abcdef-0-0001.jsonl.tmp");
+        let now = nanos();
+        assert!(is_stale(&hidden_name(1, "jsonl")), "of this process: an attempt before");
+        assert!(is_stale(&theirs(PROCESS.began - 1)));
+        assert!(!is_stale(&theirs(now + 1_000_000)), "a newer attempt runs elsewhere");
+        assert!(is_stale(".part-x.jsonl.tmp"), "of no version of this sink");
     }
 }

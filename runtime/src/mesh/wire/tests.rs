@@ -35,7 +35,10 @@ fn answer() -> impl Strategy<Value = Answer> {
         start_now,
         over,
     });
-    prop_oneof![proptest::option::of(plan).prop_map(Answer::Welcome), ".{0,80}".prop_map(|why| Answer::Refused { why })]
+    prop_oneof![
+        proptest::option::of(plan).prop_map(Answer::Welcome),
+        (".{0,80}", any::<bool>()).prop_map(|(why, for_good)| Answer::Refused { why, for_good })
+    ]
 }
 
 fn any_message() -> impl Strategy<Value = Message> {
@@ -117,6 +120,6 @@ fn the_bytes_are_frozen() {
     assert_eq!(committed, [0, 0, 0, 0, 2, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(message(&Message::Stop).unwrap(), [3, 0, 0, 0]);
     assert_eq!(header(Kind::Data, 258), [1, 2, 1, 0, 0]);
-    let refused = greeting(&Answer::Refused { why: "x".into() }).unwrap();
-    assert_eq!(refused, *b"MLSTmesh\x01\x00\x0d\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00x");
+    let refused = greeting(&Answer::Refused { why: "x".into(), for_good: true }).unwrap();
+    assert_eq!(refused, *b"MLSTmesh\x01\x00\x0e\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00x\x01");
 }
