@@ -31,6 +31,7 @@ mod stages;
 mod store;
 pub mod stream;
 pub mod substitute;
+pub mod supervise;
 mod try_flat_map;
 mod try_map;
 mod union;

@@ -1,5 +1,6 @@
 //! What a call of a job's command line comes to.
 use super::secrets::redacted;
+use millstream_runtime::run::LOST_CODE;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -27,9 +28,9 @@ impl Answer {
         Self { code: 1, ..Self::default() }.with_error(what.as_ref())
     }
 
-    /// Another process of the job was lost. The code is that of sysexits.h for what may be tried again.
+    /// Another process of the job was lost.
     pub(crate) fn lost(what: impl AsRef<str>) -> Self {
-        Self { code: 75, ..Self::default() }.with_error(what.as_ref())
+        Self { code: LOST_CODE as u8, ..Self::default() }.with_error(what.as_ref())
     }
 
     /// The call, the job or its state must be changed first.

@@ -12,30 +12,46 @@ const POLL: Duration = Duration::from_millis(100);
 /// What a request that nobody took is answered with, so that no later run takes it.
 const WITHDRAWN: &str = "withdrawn: nobody answered in time";
 
-/// The number of the new checkpoint, or why there is none.
+/// Says the number of the new checkpoint, or why there is none.
 pub(crate) fn savepoint(cx: &Cx) -> Answer {
-    let asked = block_on(async {
-        match existing(cx).await {
-            Ok(Some(store)) => ask(cx, &store).await.unwrap_or_else(|e| Answer::failed(e.to_string())),
-            Ok(None) => Answer::failed(nothing_at(cx)),
-            Err(e) => Answer::refused(e),
-        }
-    });
-    asked.unwrap_or_else(Answer::failed)
+    match asked(cx, cx.flags.stop) {
+        Ok(n) if cx.flags.stop => Answer::fine(format!("checkpoint {n} is kept, and {} stops\n", cx.name)),
+        Ok(n) => Answer::fine(format!("checkpoint {n} is kept\n")),
+        Err(answer) => answer,
+    }
 }
 
-async fn ask(cx: &Cx, store: &StateStore) -> Result<Answer, CheckpointError> {
+/// The number of the checkpoint with which the running job has stopped, or why it has not.
+pub(crate) fn stop(cx: &Cx) -> Result<u64, Answer> {
+    asked(cx, true)
+}
+
+fn asked(cx: &Cx, stop: bool) -> Result<u64, Answer> {
+    let asked = block_on(async {
+        match existing(cx).await {
+            Ok(Some(store)) => ask(cx, &store, stop).await.unwrap_or_else(|e| Err(Answer::failed(e.to_string()))),
+            Ok(None) => Err(Answer::failed(nothing_at(cx))),
+            Err(e) => Err(Answer::refused(e)),
+        }
+    });
+    asked.unwrap_or_else(|e| Err(Answer::failed(e)))
+}
+
+/// What the job says.
+type Said = Result<u64, Answer>;
+
+async fn ask(cx: &Cx, store: &StateStore, stop: bool) -> Result<Said, CheckpointError> {
     let ended_before = ended(store).await?;
-    let id = store.ask("savepoint", cx.flags.stop).await?;
+    let id = store.ask("savepoint", stop).await?;
     let began = Instant::now();
     while began.elapsed() < cx.flags.wait.0 {
         if let Some(answer) = store.answer_of(&id).await? {
-            return Ok(made(cx, &answer));
+            return Ok(made(&answer));
         }
         match ended(store).await? {
             Some(n) if ended_before != Some(n) => {
                 let what = format!("{} has finished meanwhile; its last checkpoint is {n}", cx.name);
-                return withdraw(cx, store, &id, what).await;
+                return withdraw(store, &id, what).await;
             }
             _ => tokio::time::sleep(POLL).await,
         }
@@ -45,7 +61,7 @@ async fn ask(cx: &Cx, store: &StateStore) -> Result<Answer, CheckpointError> {
         Some(n) => format!("no answer in {waited}: {} has finished, at checkpoint {n}", cx.name),
         None => format!("no answer in {waited}: no process runs {} with the state in {}", cx.name, cx.state()),
     };
-    withdraw(cx, store, &id, what).await
+    withdraw(store, &id, what).await
 }
 
 /// The checkpoint with which the job has finished, if it has.
@@ -54,18 +70,14 @@ async fn ended(store: &StateStore) -> Result<Option<u64>, CheckpointError> {
 }
 
 /// Answers the request, unless the job has just done so.
-async fn withdraw(cx: &Cx, store: &StateStore, id: &str, what: String) -> Result<Answer, CheckpointError> {
+async fn withdraw(store: &StateStore, id: &str, what: String) -> Result<Said, CheckpointError> {
     store.answer(id, WITHDRAWN).await?;
     match store.answer_of(id).await? {
-        Some(answer) if answer != WITHDRAWN => Ok(made(cx, &answer)),
-        _ => Ok(Answer::failed(what)),
+        Some(answer) if answer != WITHDRAWN => Ok(made(&answer)),
+        _ => Ok(Err(Answer::failed(what))),
     }
 }
 
-fn made(cx: &Cx, answer: &str) -> Answer {
-    match answer.parse::<u64>() {
-        Ok(n) if cx.flags.stop => Answer::fine(format!("checkpoint {n} is kept, and {} stops\n", cx.name)),
-        Ok(n) => Answer::fine(format!("checkpoint {n} is kept\n")),
-        Err(_) => Answer::failed(format!("the job answered: {answer}")),
-    }
+fn made(answer: &str) -> Said {
+    answer.parse().map_err(|_| Answer::failed(format!("the job answered: {answer}")))
 }

@@ -5,7 +5,7 @@ use super::config;
 use super::flags::{self, Flags, Verb};
 use super::launch::{Build, on_own_thread};
 use super::scope::Job;
-use super::{ask, look, run, status};
+use super::{ask, look, rescale, run, status};
 use clap::FromArgMatches;
 use clap::error::{ContextKind, ErrorKind};
 use millstream_runtime::Result;
@@ -33,7 +33,8 @@ pub(crate) struct Cx {
 }
 
 impl Job {
-    /// Runs `build` under the job's command line: `run`, `plan`, `check`, `savepoint`, `restore`, `status`. Prints errors
+    /// Runs `build` under the job's command line: `run`, `plan`, `check`, `savepoint`, `restore`, `rescale`,
+    /// `status`. Prints errors
     /// in plain text. Exits with 0 if all is well, 1 if the job failed, 2 if it, its graph or its call must be changed
     /// first, 75 if another process of the job was lost. Works inside a tokio main.
     pub fn main(name: &'static str, build: impl Fn(&Job) -> Result<()> + Send + Sync + 'static) -> ExitCode {
@@ -105,6 +106,7 @@ pub(crate) fn dispatch(cx: Cx) -> Answer {
         Verb::Plan => look::plan(&cx),
         Verb::Check => look::check(&cx),
         Verb::Savepoint => ask::savepoint(&cx),
+        Verb::Rescale => rescale::rescale(&cx),
         Verb::Status => status::status(&cx),
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Verb {
     Savepoint,
     /// Runs from the checkpoint of this number.
     Restore,
+    /// Stops the running job and goes on with these --workers, or --hosts.
+    Rescale,
     /// Says what is in the job's state.
     Status,
 }
@@ -45,6 +47,21 @@ pub(crate) struct Flags {
     /// Which process of --hosts this is, from 0. All of them share the state.
     #[arg(long, value_name = "N", requires = "hosts")]
     pub process: Option<usize>,
+    /// The certificate of this process, PEM: needed where --hosts names other machines.
+    #[arg(long, value_name = "FILE", requires_all = ["tls_key", "tls_authority", "hosts"])]
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of --tls-certificate, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+    /// The authority that has signed the certificates of all processes, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_authority: Option<PathBuf>,
+    /// How long a process waits for the others at the start.
+    #[arg(long, value_name = "SPAN", default_value = "20s", hide = true)]
+    pub patience: Span,
+    /// After so long without a word another process counts as lost: at least 1s.
+    #[arg(long, value_name = "SPAN", default_value = "6s", hide = true)]
+    pub silence: Span,
     /// Where checkpoints are: a folder, or s3://BUCKET/PREFIX, gs://, az:// with AWS_*, GOOGLE_*, AZURE_* from the
     /// environment [default: ./JOB_state].
     #[arg(long, value_name = "LOCATION")]
@@ -88,7 +105,7 @@ pub(crate) struct Flags {
     /// `savepoint`: the job stops after it.
     #[arg(long)]
     pub stop: bool,
-    /// `savepoint`: how long to wait for the running job.
+    /// `savepoint`, `rescale`: how long to wait for the running job.
     #[arg(long, value_name = "SPAN", default_value = "60s")]
     pub wait: Span,
 }
@@ -110,6 +127,9 @@ impl Flags {
                 "{} takes no checkpoint; `restore N` and --restore N do",
                 verb.to_possible_value().map_or_else(String::new, |v| v.get_name().into())
             )),
+            Verb::Rescale if self.restore != Restore::default() => {
+                Some(format!("rescale goes on from its savepoint; leave out --restore {}", self.restore))
+            }
             verb if verb != Verb::Check && self.against.is_some() => Some("--against belongs to check".into()),
             verb if verb != Verb::Savepoint && self.stop => Some("--stop belongs to savepoint".into()),
             _ => None,

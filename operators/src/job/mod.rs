@@ -12,6 +12,7 @@ mod log;
 mod look;
 mod metrics;
 mod progress;
+mod rescale;
 mod run;
 mod scope;
 mod screen;

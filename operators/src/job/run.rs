@@ -1,13 +1,16 @@
 //! `run` and `restore`: run the job to its end, to a stop, or to a failure.
 use super::answer::Answer;
 use super::call::Cx;
-use super::flags::Flags;
+use super::flags::{Flags, Verb};
 use super::launch::launch_build;
 use super::look::{block_on, existing};
 use super::{log, metrics, progress, signals, text};
-use millstream_runtime::run::{Cluster, Hosts, Options, Outcome, Pace, Restarts, RestoreFrom, RunError};
+use millstream_runtime::run::{Cluster, Hosts, Options, Outcome, Pace, Restarts, RestoreFrom, RunError, Tls};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Two heartbeats, of which a busy machine may delay one.
+const SILENCE_LEAST: Duration = Duration::from_secs(1);
 
 /// Runs it.
 pub(crate) fn run(cx: &Cx, restore: RestoreFrom) -> Answer {
@@ -83,7 +86,15 @@ fn options(cx: &Cx, restore: RestoreFrom) -> Result<Options, String> {
 /// The other processes of the job; none where the list has one host.
 fn cluster(flags: &Flags) -> Result<Option<Cluster>, String> {
     let (Some(path), Some(process)) = (&flags.hosts, flags.process) else { return Ok(None) };
-    let cluster = Cluster::new(Hosts::read(path)?, process)?;
+    let mut cluster = Cluster::new(Hosts::read(path)?, process)?;
+    if let (Some(certificate), Some(key), Some(authority)) =
+        (&flags.tls_certificate, &flags.tls_key, &flags.tls_authority)
+    {
+        cluster.tls = Some(Tls::read(certificate, key, authority)?);
+    }
+    let savepoint_takes = if flags.verb == Verb::Rescale { flags.wait.0 } else { Duration::ZERO };
+    cluster.patience = flags.patience.0.saturating_add(savepoint_takes);
+    cluster.silence = flags.silence.0.max(SILENCE_LEAST);
     Ok(Some(cluster).filter(|cluster| cluster.hosts.len() > 1))
 }
 
@@ -93,6 +104,10 @@ fn ended(cx: &Cx, restore: RestoreFrom, outcome: Outcome, began: Instant) -> Ans
     let rate = text::count((progress.read as f64 / took.as_secs_f64().max(0.001)) as u64);
     let read = format!("{} read in {} ({rate}/s)", text::some(progress.read, "record"), text::span(took));
     let line = match outcome {
+        // Process 0 counts for all.
+        Outcome::Finished | Outcome::Stopped if cx.flags.process.is_some_and(|process| process > 0) => {
+            format!("{} has ended, see process 0", cx.name)
+        }
         Outcome::Finished => format!("{} has finished: {read}", cx.name),
         Outcome::Stopped if progress.checkpoint == 0 => format!("{} was stopped before it began", cx.name),
         Outcome::Stopped => format!("{} was stopped at checkpoint {}: {read}", cx.name, progress.checkpoint),
