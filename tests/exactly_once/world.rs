@@ -1,60 +1,80 @@
-//! The main job loses nothing and doubles nothing, however often it is killed: `kill -9` at random times, then restart.
-//!
-//! 20 kills, or as many as MILLSTREAM_KILLS says. The input is the real log of MILLSTREAM_DATA, many times over, or what
-//! the job's own generator makes up where that is not there.
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
-
+//! What a run of the main job is compared with, and how it is started.
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 /// Rows by sink, sorted.
-type Rows = BTreeMap<String, Vec<String>>;
+pub type Rows = BTreeMap<String, Vec<String>>;
 
-const SINKS: [&str; 4] = ["paths", "sessions", "dead_letters", "late"];
+pub const SINKS: [&str; 4] = ["paths", "sessions", "dead_letters", "late"];
 
-struct World {
-    folder: tempfile::TempDir,
-    input: Vec<String>,
+pub struct World {
+    pub folder: tempfile::TempDir,
+    pub input: Vec<String>,
 }
 
 impl World {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let input = match std::env::var_os("MILLSTREAM_DATA") {
-            Some(data) => vec!["--input".into(), scaled(Path::new(&data), folder.path())],
-            None => ["--records", "300000", "--seed", "3"].map(String::from).to_vec(),
-        };
-        Self { folder, input }
+    pub fn new() -> Self {
+        let world = Self::of(&["--records", "300000", "--seed", "3"]);
+        match std::env::var_os("MILLSTREAM_DATA") {
+            Some(data) => {
+                Self { input: vec!["--input".into(), scaled(Path::new(&data), world.folder.path())], ..world }
+            }
+            None => world,
+        }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// With these flags of the job.
+    pub fn of(flags: &[&str]) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), input: flags.iter().map(|flag| flag.to_string()).collect() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn forget(&self) {
+    pub fn forget(&self) {
         for name in ["out", "state"] {
             let _ = fs::remove_dir_all(self.path(name));
         }
     }
 
-    fn start(&self) -> Child {
+    /// The job in one process with two workers.
+    pub fn start(&self) -> Child {
+        self.start_with(&["--workers", "2"])
+    }
+
+    pub fn start_with(&self, flags: &[&str]) -> Child {
         let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
         let mut job = Command::new(example("access_log"));
         job.arg("--out").arg(self.path("out")).arg("--state").arg(self.path("state"));
-        job.args(["--workers", "2", "--checkpoint-interval", "50ms"]).args(&self.input);
+        job.args(["--checkpoint-interval", "50ms"]).args(flags).args(&self.input);
         job.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap()
     }
 
-    fn to_the_end(&self, what: &str) {
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// What is visible is what an undisturbed run has made.
+    pub fn check(&self, expected: &Rows, what: &str) {
+        let rows = self.rows();
+        for (sink, want) in expected {
+            let (lost, extra) = difference(want, &rows[sink]);
+            let first = (lost.first(), extra.first());
+            let counts = format!("lost {}, doubled or new {}", lost.len(), extra.len());
+            assert!(lost.is_empty() && extra.is_empty(), "{sink}, {what}: {counts}: {first:?}\n{}", self.log());
+        }
+    }
+
+    pub fn to_the_end(&self, what: &str) {
         let status = self.start().wait().unwrap();
         let log = fs::read_to_string(self.path("log")).unwrap();
         assert!(status.success(), "{what}: {status}\n{log}");
     }
 
-    fn rows(&self) -> Rows {
+    pub fn rows(&self) -> Rows {
         SINKS.iter().map(|sink| (sink.to_string(), visible(&self.path("out").join(sink)))).collect()
     }
 }
@@ -110,43 +130,4 @@ fn difference(want: &[String], got: &[String]) -> (Vec<String>, Vec<String>) {
     got.iter().for_each(|row| *counts.entry(row).or_default() -= 1);
     let pick = |sign: i64| counts.iter().filter(|(_, n)| *n * sign > 0).map(|(row, _)| row.to_string()).collect();
     (pick(1), pick(-1))
-}
-
-#[test]
-fn kill_9_at_random_times_loses_nothing_and_doubles_nothing() {
-    let wanted: u32 = std::env::var("MILLSTREAM_KILLS").map_or(20, |n| n.parse().unwrap());
-    let world = World::new();
-    let began = Instant::now();
-    world.to_the_end("undisturbed");
-    let (whole, expected) = (began.elapsed(), world.rows());
-    assert!(expected["paths"].len() > 1000 && expected["sessions"].len() > 100);
-    let mut random = millstream::runtime::run::Jitter::new(u64::from(wanted));
-    let (mut kills, mut runs) = (0, 0);
-    while kills < wanted {
-        world.forget();
-        runs += 1;
-        for _ in 0..10 {
-            let mut job = world.start();
-            let after = whole.mul_f64(random.below(900) as f64 / 1000.0) + Duration::from_millis(1);
-            std::thread::sleep(after);
-            if job.try_wait().unwrap().is_some() {
-                break;
-            }
-            job.kill().unwrap();
-            job.wait().unwrap();
-            kills += 1;
-        }
-        world.to_the_end("after the last kill");
-        for (sink, want) in &expected {
-            let (lost, extra) = difference(want, &world.rows()[sink]);
-            let first = (lost.first(), extra.first());
-            assert!(
-                lost.is_empty() && extra.is_empty(),
-                "{sink}, run {runs}: lost {}, doubled or new {}: {first:?}",
-                lost.len(),
-                extra.len()
-            );
-        }
-    }
-    println!("{kills} kills over {runs} runs: nothing lost, nothing doubled; undisturbed {whole:.1?}");
 }
