@@ -20,7 +20,7 @@ fn what_is_no_json_is_refused_with_its_place() {
         assert!(read(text.as_bytes()).unwrap_err().starts_with("no JSON: "), "{text}");
     }
     assert!(read(b"\"\xff\"").is_err());
-    assert_eq!(read(b"{\"a\":tru}").unwrap_err(), "no JSON: value expected at byte 5");
+    assert_eq!(read(b"{\"a\":tru}").unwrap_err(), "no JSON: value expected at byte 6");
 }
 
 #[test]

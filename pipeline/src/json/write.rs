@@ -67,7 +67,8 @@ fn write_number(number: &Num, out: &mut Vec<u8>) {
     };
 }
 
-/// jq's own literals may have forms such as `.5`, which JSON has not.
+/// jq's own literals may have forms such as `.5`, which JSON has not. Only the form counts: `1e400` is JSON, though no
+/// float.
 fn is_number(digits: &str) -> bool {
-    serde_json::from_str::<serde_json::Number>(digits).is_ok()
+    serde_json::from_str::<serde::de::IgnoredAny>(digits).is_ok()
 }
