@@ -18,6 +18,8 @@ pub mod connectors {
     pub use millstream_file::{Console, FileSink, FileSource, Files, Stdout};
     pub use millstream_formats::{CombinedLog, Csv, Decode, Encode, Hit, Json, Raw, Text};
     pub use millstream_generator::{Generate, Traffic, generate};
+    pub use millstream_kafka as kafka;
+    pub use millstream_kafka::{Kafka, KafkaRecord, KafkaSink, KafkaSource};
 }
 
 /// All that a job needs: `use millstream::prelude::*;`.

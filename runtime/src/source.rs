@@ -26,6 +26,15 @@ pub trait Source: 'static {
     /// Where the outside system cannot be asked: stops the attempt, which the restart policy may repeat.
     fn splits(&mut self) -> Result<Splits<Self::Split>>;
 
+    /// Where to begin a split that no checkpoint knows; none is its start. Asked once for each, on the thread that asks for
+    /// splits, so it may block. `first`: the job has just begun, and the split was not found later.
+    ///
+    /// # Errors
+    /// As of [`Source::splits`].
+    fn start(&mut self, _split: &Self::Split, _first: bool) -> Result<Option<OffsetOf<Self>>> {
+        Ok(None)
+    }
+
     /// Opens a split at its start, or at an offset out of a checkpoint.
     ///
     /// # Errors
@@ -99,6 +108,8 @@ pub enum Progress {
     More,
     /// Nothing now: the split does not hold the watermark back.
     Idle,
+    /// Nothing now, and more is on its way: the split holds the watermark back.
+    Waiting,
     /// Nothing ever.
     Ended,
 }
@@ -127,8 +138,8 @@ pub struct Meta {
     pub offset: u64,
     /// The message's key.
     pub key: Option<Bytes>,
-    /// The message's headers, in order.
-    pub headers: Vec<(String, Bytes)>,
+    /// The message's headers, in order; a value may be absent.
+    pub headers: Vec<(String, Option<Bytes>)>,
     /// When the source says the record was made; [`Timestamp::MIN`] where it does not say.
     pub timestamp: Timestamp,
     /// Whether the value is absent rather than empty.

@@ -41,7 +41,7 @@ fn pump<R: Reader>(mut reader: R, send: &SyncSender<Result<Read<R>>>, waker: &On
     loop {
         let mut batch = Batch::default();
         let read = reader.read(&mut batch);
-        let last = !matches!(read, Ok(Progress::More | Progress::Idle));
+        let last = !matches!(read, Ok(Progress::More | Progress::Idle | Progress::Waiting));
         let read = read.map(|p| Read { batch, offset: reader.offset(), ended: p == Progress::Ended });
         if send.send(read).is_err() {
             return;

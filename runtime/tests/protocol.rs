@@ -12,6 +12,8 @@ mod faulty;
 mod job;
 #[path = "protocol/operators.rs"]
 mod operators;
+#[path = "protocol/outside.rs"]
+mod outside;
 #[path = "protocol/records.rs"]
 mod records;
 #[path = "protocol/trial.rs"]

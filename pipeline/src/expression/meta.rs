@@ -32,7 +32,11 @@ fn names(naming: Naming) -> (&'static str, &'static str, &'static str) {
 
 /// An object. Of several headers with one name the last one counts.
 fn headers(event: &Event) -> Val {
-    let pairs = event.meta.headers.iter().map(|(name, value)| (Val::from(name.clone()), text_or_bytes(value)));
+    let pairs = event
+        .meta
+        .headers
+        .iter()
+        .map(|(name, value)| (Val::from(name.clone()), value.as_deref().map_or(Val::Null, text_or_bytes)));
     Val::obj(pairs.collect())
 }
 

@@ -98,6 +98,23 @@ impl DataFile {
         Ok(found)
     }
 
+    /// How many whole sections there are of this uid and kind.
+    pub fn count_whole(&self, uid: &str, kind: SectionKind) -> usize {
+        self.matching(uid, kind).filter(|section| !section.by_group).count()
+    }
+
+    /// Reads one of them, block by block and without joining the blocks.
+    pub async fn read_chunks(&self, uid: &str, kind: SectionKind, which: usize) -> Result<Vec<Bytes>> {
+        let mut chunks = Vec::new();
+        if let Some(section) = self.matching(uid, kind).filter(|section| !section.by_group).nth(which) {
+            let mut blocks: VecDeque<_> = section.blocks.iter().copied().collect();
+            while !blocks.is_empty() {
+                chunks.extend(self.read_blocks(&mut blocks).await?.into_iter().map(|(_, payload)| payload));
+            }
+        }
+        Ok(chunks)
+    }
+
     /// Reads every byte of the file and every entry in it.
     pub async fn verify(&self) -> Result<()> {
         for section in &self.index.sections {

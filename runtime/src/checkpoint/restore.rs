@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use super::entry::Entry;
 use super::error::Result;
 use super::manifest::Manifest;
@@ -60,6 +62,25 @@ impl Snapshot {
             found.extend(file.read_whole(uid, kind).await?);
         }
         Ok(found)
+    }
+
+    /// How many whole sections [`Snapshot::whole`] would read.
+    #[must_use]
+    pub fn count_whole(&self, uid: &str, kind: SectionKind) -> usize {
+        self.newest_files().map(|file| file.count_whole(uid, kind)).sum()
+    }
+
+    /// Reads one of the sections that [`Snapshot::whole`] would read, in chunks.
+    pub async fn chunks(&self, uid: &str, kind: SectionKind, which: usize) -> Result<Vec<Bytes>> {
+        let mut before = 0;
+        for file in self.newest_files() {
+            let count = file.count_whole(uid, kind);
+            if which < before + count {
+                return file.read_chunks(uid, kind, which - before).await;
+            }
+            before += count;
+        }
+        Ok(Vec::new())
     }
 
     /// The operators that have whole sections of this kind, sorted.

@@ -3,6 +3,7 @@
 use super::entry::EntryWriter;
 use super::error::{CheckpointError, Result};
 pub use crate::codec::KEY_GROUPS;
+use bytes::Bytes;
 
 /// The largest piece (the entries of one `push`), in bytes; a block must have room for one.
 pub const PIECE_MAX: usize = 63 << 20;
@@ -25,13 +26,17 @@ pub enum SectionKind {
     Staged = 3,
     /// An operator's own marks: watermarks, calls in flight.
     Operator = 4,
+    /// Output that a sink has written ahead: one section for each of its committables, in their order.
+    Bulk = 5,
 }
 
 impl SectionKind {
     /// The kind with this ordinal.
     #[must_use]
     pub fn from_ordinal(ordinal: u8) -> Option<Self> {
-        [Self::Keyed, Self::Splits, Self::Staged, Self::Operator].into_iter().find(|kind| *kind as u8 == ordinal)
+        [Self::Keyed, Self::Splits, Self::Staged, Self::Operator, Self::Bulk]
+            .into_iter()
+            .find(|kind| *kind as u8 == ordinal)
     }
 }
 
@@ -65,6 +70,8 @@ impl Section {
 pub enum Body {
     /// Opaque bytes, read back as they are.
     Whole(Vec<u8>),
+    /// The same in chunks that somebody else holds, too.
+    Chunks(Vec<Bytes>),
     /// Entries by key group.
     ByGroup(Grouped),
 }

@@ -53,6 +53,11 @@ async fn write_once(
         writer.begin_section(&section.uid, section.kind, matches!(section.body, Body::ByGroup(_)));
         match &section.body {
             Body::Whole(bytes) => writer.whole(bytes).await?,
+            Body::Chunks(chunks) => {
+                for chunk in chunks {
+                    writer.whole(chunk).await?;
+                }
+            }
             Body::ByGroup(grouped) => {
                 for piece in pieces {
                     writer.piece(piece.group, grouped.bytes(*piece)).await?;
@@ -69,7 +74,7 @@ async fn sort(sections: &Arc<Vec<Section>>) -> Result<Vec<Vec<Piece>>> {
     let sections = Arc::clone(sections);
     let sort = move || {
         let pieces = |section: &Section| match &section.body {
-            Body::Whole(_) => Vec::new(),
+            Body::Whole(_) | Body::Chunks(_) => Vec::new(),
             Body::ByGroup(grouped) => grouped.sorted(),
         };
         sections.iter().map(pieces).collect()

@@ -10,6 +10,7 @@ use super::pace::Plant;
 use super::ports::Port;
 use super::tick::Report;
 use crate::Result;
+use crate::sink::Room;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::task::Context;
@@ -40,10 +41,11 @@ impl Work {
         }
     }
 
-    pub fn is_full(&self) -> bool {
+    pub fn room(&self) -> Room {
         match self {
-            Work::AtOnce(_) => false,
-            Work::Delayed(logic) => logic.is_full(),
+            Work::AtOnce(logic) => logic.room(),
+            Work::Delayed(logic) if logic.is_full() => Room::Busy,
+            Work::Delayed(_) => Room::Plenty,
         }
     }
 

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 pub(crate) struct FoundSplit {
     pub split: Vec<u8>,
     pub after: Vec<Vec<u8>>,
+    /// Where it begins, encoded; none is its start.
+    pub start: Option<Vec<u8>>,
 }
 
 /// What was found of a source at one time.
@@ -92,13 +94,13 @@ impl Discovery {
                 |s: &FoundSplit| s.after.iter().all(|p| known.ended.contains(p) || !known.found.contains(p));
             let (ready, waiting) = std::mem::take(&mut known.waiting).into_iter().partition(parents_ended);
             known.waiting = waiting;
-            for FoundSplit { split, .. } in ready {
+            for FoundSplit { split, start, .. } in ready {
                 let worker = (0..known.load.len()).min_by_key(|w| known.load[*w]).unwrap_or(0);
                 known.add_load(worker, true);
                 known.started.insert(split.clone());
                 known.hold_before = at;
                 let floors = known.published.clone();
-                news.push(News { source: source as u32, worker: worker as u64, split, floors });
+                news.push(News { source: source as u32, worker: worker as u64, split, start, floors });
             }
         }
         news
@@ -155,7 +157,7 @@ mod tests {
     use super::*;
 
     fn found(name: &str, after: &[&str]) -> FoundSplit {
-        FoundSplit { split: name.into(), after: after.iter().map(|p| p.as_bytes().to_vec()).collect() }
+        FoundSplit { split: name.into(), after: after.iter().map(|p| p.as_bytes().to_vec()).collect(), start: None }
     }
     fn report(mark: i64, ended: &[&str]) -> Report {
         Report { marks: vec![mark], ended: ended.iter().map(|e| e.as_bytes().to_vec()).collect(), read: 0 }

@@ -3,6 +3,8 @@ use super::stage::{Next, Outputs};
 use crate::Result;
 use crate::checkpoint::{OperatorInfo, Section};
 use crate::parcel::Parcel;
+use crate::sink::Room;
+use crate::source::Waker;
 use crate::time::Timestamp;
 use std::task::{Context, Poll};
 
@@ -38,6 +40,14 @@ pub trait Logic: 'static {
 
     /// What a checkpoint tells of the operator.
     fn info(&mut self) -> OperatorInfo;
+
+    /// Whether it takes more records. Asked before each batch.
+    fn room(&self) -> Room {
+        Room::Plenty
+    }
+
+    /// Called once: the waker tells, from any thread, that it is no longer [`Room::Busy`].
+    fn wake_by(&mut self, _waker: Waker) {}
 }
 
 /// The logic of an operator that waits for the world: calls in flight are state, in the snapshot like any other, and hold

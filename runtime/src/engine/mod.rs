@@ -5,12 +5,14 @@
 
 pub(crate) mod alarm;
 pub(crate) mod backlog;
+pub(crate) mod commits;
 pub(crate) mod credit;
 pub(crate) mod delaying;
 pub(crate) mod discovery;
 pub(crate) mod epoch;
 pub(crate) mod fuel;
 pub(crate) mod inbox;
+pub(crate) mod lanes;
 pub mod logic;
 pub(crate) mod marks;
 pub(crate) mod operator;

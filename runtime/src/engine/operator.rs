@@ -17,7 +17,9 @@ use crate::Result;
 use crate::parcel::Parcel;
 use crate::run::control::Event;
 use crate::run::failpoint;
+use crate::sink::Room;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
@@ -93,6 +95,8 @@ pub(crate) fn operator<'s>(
         encode_again: Instant::now(),
         over: false,
     };
+    let waker = driver.waker.clone();
+    driver.work.logic().wake_by(Arc::new(move || waker.wake_by_ref()));
     builder.build(move |initial| {
         driver.hold = initial.iter().map(|cap| cap.delayed(&end(driver.cx.first))).collect();
         drop(initial);
@@ -207,7 +211,7 @@ impl Driver {
             }
             self.cut(low)?;
         }
-        let has_work = self.inbox.has_work() && !self.work.is_full();
+        let has_work = self.inbox.has_work() && self.takes_more();
         let runs_again = self.may_emit() && (has_work || self.firing.is_some() || self.has_results);
         if runs_again {
             self.activator.activate();
@@ -220,11 +224,26 @@ impl Driver {
 
     /// Records, in the order of their arrival. Those that wait hold their epochs, which holds back the sources.
     fn process(&mut self, fuel: &mut Fuel) -> Result<()> {
-        while !self.work.is_full() && fuel.burn() {
+        while self.takes_more() && fuel.burn() {
             let Some(Letter { caps, port, batch }) = self.inbox.pop() else { break };
             self.call(&caps, |work, turn| work.logic().on_batch(port, batch, turn))?;
         }
         Ok(())
+    }
+
+    /// Whether there is room for another batch. Where it runs out in the open interval, the interval is asked to end; once
+    /// it has, what belongs to it must go in.
+    fn takes_more(&self) -> bool {
+        let room = self.work.room();
+        match room {
+            Room::Plenty => true,
+            Room::Busy => false,
+            Room::Scarce | Room::Full if self.cx.control.has_cut(self.inbox.interval) => true,
+            Room::Scarce | Room::Full => {
+                self.cx.control.ask_for_room();
+                room == Room::Scarce
+            }
+        }
     }
 
     /// Watermark and timers, stamped with the epoch that they belong to.

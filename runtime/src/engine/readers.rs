@@ -49,6 +49,8 @@ struct Slot<S: Source> {
     encoded: Vec<u8>,
     state: State<S>,
     idle: bool,
+    /// Has nothing to read now.
+    quiet: bool,
     /// Has given records since the last report: what they promise counts, though it is idle by now.
     fresh: bool,
 }
@@ -99,7 +101,7 @@ impl<S: Source> Readers<S> {
         for (i, assigner) in self.assigners.iter().enumerate() {
             assigner.add(Timestamp(marks.get(i).copied().unwrap_or(i64::MIN)));
         }
-        self.slots.push(Slot { split, encoded, state, idle: false, fresh: false });
+        self.slots.push(Slot { split, encoded, state, idle: false, quiet: false, fresh: false });
     }
 
     /// The next split that can be read, opening it if it waits and there is room.
@@ -154,7 +156,8 @@ impl<S: Source> Readers<S> {
 impl<S: Source> Splits for Readers<S> {
     fn start(&mut self, news: &News) -> Result<()> {
         let split = codec::decode(&news.split)?;
-        self.add(split, news.split.clone(), State::Waiting(None), &news.floors);
+        let from = news.start.as_ref().map(|start| codec::decode(start)).transpose()?;
+        self.add(split, news.split.clone(), State::Waiting(from), &news.floors);
         Ok(())
     }
 
@@ -162,11 +165,12 @@ impl<S: Source> Splits for Readers<S> {
         let Some(index) = self.next_open()? else { return Ok(ReadOnce { bytes: 0, more: false }) };
         let mut batch = Batch { split: Some(index as u32), ..Batch::default() };
         batch.reserve(self.usual);
-        let Some(Slot { state: State::Open(reader), idle, fresh, .. }) = self.slots.get_mut(index) else {
+        let Some(Slot { state: State::Open(reader), idle, quiet, fresh, .. }) = self.slots.get_mut(index) else {
             return Ok(ReadOnce { bytes: 0, more: false });
         };
         let progress = reader.read(&mut batch).map_err(|e| say(&self.uid, e))?;
         *idle = progress == Progress::Idle && batch.is_empty();
+        *quiet = *idle || (progress == Progress::Waiting && batch.is_empty());
         *fresh |= !batch.is_empty();
         if progress == Progress::Ended {
             self.end(index)?;
@@ -177,8 +181,8 @@ impl<S: Source> Splits for Readers<S> {
         if !batch.is_empty() {
             next.push(Parcel::new(batch), out)?;
         }
-        let all_idle = self.slots.iter().all(|s| s.idle || matches!(s.state, State::Ended(_)));
-        Ok(ReadOnce { bytes, more: !all_idle })
+        let all_quiet = self.slots.iter().all(|s| s.quiet || matches!(s.state, State::Ended(_)));
+        Ok(ReadOnce { bytes, more: !all_quiet })
     }
 
     fn report(&mut self) -> Report {

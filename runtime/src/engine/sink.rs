@@ -1,4 +1,5 @@
-//! A sink to its driver, and the committer that makes visible what a durable checkpoint promised.
+//! A sink to its driver.
+use super::commits::{Commits, Committer, Staged};
 use super::logic::{Logic, Turn};
 use crate::batch::Batch;
 use crate::checkpoint::{Body, OperatorInfo, Section, SectionKind};
@@ -6,22 +7,14 @@ use crate::codec;
 use crate::data::{Data, State};
 use crate::parcel::Parcel;
 use crate::run::failpoint;
-use crate::sink::{Sink, StagedBy, Staging, Writer};
+use crate::run::restored::Restored;
+use crate::sink::{Room, Sink, SinkName, StagedBy, Staging, Writer};
+use crate::source::Waker;
 use crate::{BoxError, Result};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
-
-/// So many commits of a sink run at once on a worker.
-const COMMITS_AT_ONCE: usize = 16;
-/// A commit is tried so often, with this wait doubled each time between.
-const COMMIT_TRIES: u32 = 6;
-const COMMIT_WAIT: Duration = Duration::from_millis(100);
-
-/// What this worker has staged, by the number of its checkpoint.
-type Staged<C> = Rc<RefCell<BTreeMap<u64, Vec<C>>>>;
 
 /// The interval that is being staged, and what stages it.
 type Preparing<C> = (u64, Staging<Vec<C>>);
@@ -39,32 +32,74 @@ pub(crate) fn info<T: Data, S: Sink<T>>(uid: &str) -> OperatorInfo {
     OperatorInfo { staged: Some(StagedBy::<S, T>::SCHEMA.stored()), ..OperatorInfo::new(uid, "sink") }
 }
 
-/// Opens a sink on a worker: its logic, and its committer, which has what `restored` promised to be committed by this
+/// Where a sink is opened, and what the checkpoint knows of it.
+pub(crate) struct Opening<'a> {
+    pub name: SinkName,
+    pub worker: usize,
+    pub restored: Option<&'a Restored>,
+}
+
+/// Opens a sink on a worker: its logic, and its committer, which has what the checkpoint promised to be committed by this
 /// worker under number 0.
-pub(crate) fn open<T: Data, S: Sink<T>>(
-    uid: &str,
-    sink: S,
-    worker: usize,
-    workers: usize,
-    restored: &[Vec<u8>],
-) -> Result<(SinkLogic<T, S>, Box<dyn Committer>)> {
+pub(crate) fn open<T: Data, S: Sink<T>>(at: Opening<'_>, mut sink: S) -> Result<(SinkLogic<T, S>, Box<dyn Committer>)> {
+    let uid = at.name.uid.clone();
+    sink.named(&at.name);
+    let promised = promised::<T, S>(&at)?;
+    let writer = sink.open(at.worker, &promised).map_err(|e| say(&uid, e))?;
+    let mine = own_share::<T, S>(&at, &sink, promised)?;
+    let staged: Staged<_> = Rc::new(RefCell::new(BTreeMap::from([(0, mine)])));
+    let committer = Commits::<T, S>::new(&uid, sink, Rc::clone(&staged));
+    Ok((SinkLogic { uid, writer, staged, preparing: None }, Box::new(committer)))
+}
+
+/// What the checkpoint promised, of all workers, without the bulk.
+fn promised<T: Data, S: Sink<T>>(at: &Opening<'_>) -> Result<Vec<StagedBy<S, T>>> {
+    let uid = &at.name.uid;
     let mut promised: Vec<StagedBy<S, T>> = vec![];
-    for section in restored {
-        let part: Vec<StagedBy<S, T>> = codec::decode(section)
+    for section in at.restored.map_or(Ok(vec![]), |restored| restored.staged(uid))? {
+        let part: Vec<StagedBy<S, T>> = codec::decode(&section)
             .map_err(|e| format!("sink {uid:?}: what the checkpoint says is staged cannot be read: {e}"))?;
         promised.extend(part);
     }
-    let writer = sink.open(worker, &promised).map_err(|e| say(uid, e))?;
-    let mine = promised.into_iter().enumerate().filter(|(i, _)| i % workers == worker).map(|(_, c)| c).collect();
-    let staged: Staged<_> = Rc::new(RefCell::new(BTreeMap::from([(0, mine)])));
-    let committer = Commits {
-        uid: uid.into(),
-        sink: Rc::new(sink),
-        staged: Rc::clone(&staged),
-        waiting: VecDeque::new(),
-        running: vec![],
-    };
-    Ok((SinkLogic { uid: uid.into(), writer, staged, preparing: None }, Box::new(committer)))
+    Ok(promised)
+}
+
+/// What this worker commits of it, with the bulk.
+fn own_share<T: Data, S: Sink<T>>(
+    at: &Opening<'_>,
+    sink: &S,
+    promised: Vec<StagedBy<S, T>>,
+) -> Result<Vec<StagedBy<S, T>>> {
+    let (uid, all) = (&at.name.uid, promised.len());
+    let bulks = at.restored.map_or(0, |restored| restored.bulks(uid));
+    if bulks != 0 && bulks != all {
+        return Err(format!("sink {uid:?}: the checkpoint names {all} outputs and has the bytes of {bulks}").into());
+    }
+    let lane = sink.lanes().map(|lanes| lanes.staged);
+    let mut mine = vec![];
+    for (i, mut staged) in promised.into_iter().enumerate() {
+        let place = lane.map_or(i as u64, |lane| lane(&staged));
+        if place % at.name.workers as u64 != at.worker as u64 {
+            continue;
+        }
+        if let Some(restored) = at.restored.filter(|_| bulks > 0) {
+            S::Writer::attach(&mut staged, restored.bulk(uid, i)?);
+        }
+        mine.push(staged);
+    }
+    Ok(mine)
+}
+
+impl<T: Data, S: Sink<T>> SinkLogic<T, S> {
+    /// The sections of a checkpoint: what is staged, and the bulk of each committable.
+    fn sections(&self, staged: &[StagedBy<S, T>]) -> Result<Vec<Section>> {
+        let mut small = staged.to_vec();
+        let bulk: Vec<_> = small.iter_mut().filter_map(S::Writer::detach).collect();
+        let section = |kind, body| Section { uid: self.uid.clone(), kind, body };
+        let mut sections = vec![section(SectionKind::Staged, Body::Whole(codec::encode(&small)?))];
+        sections.extend(bulk.into_iter().map(|chunks| section(SectionKind::Bulk, Body::Chunks(chunks))));
+        Ok(sections)
+    }
 }
 
 impl<T: Data, S: Sink<T>> Logic for SinkLogic<T, S> {
@@ -85,81 +120,26 @@ impl<T: Data, S: Sink<T>> Logic for SinkLogic<T, S> {
         self.preparing = None;
         Poll::Ready(staged.map_err(|e| say(&self.uid, e)).and_then(|staged| {
             failpoint::hit("prepare.after")?;
-            let body = Body::Whole(codec::encode(&staged)?);
+            let sections = self.sections(&staged)?;
             self.staged.borrow_mut().insert(n, staged);
-            Ok(vec![Section { uid: self.uid.clone(), kind: SectionKind::Staged, body }])
+            Ok(sections)
         }))
     }
 
     fn info(&mut self) -> OperatorInfo {
         info::<T, S>(&self.uid)
     }
-}
 
-/// Commits what one sink of one worker has staged. Lives outside the dataflow, which may be over before.
-pub(crate) trait Committer {
-    /// Starts to commit all that is staged for checkpoints up to `n`.
-    fn commit(&mut self, n: u64);
-    /// Goes on committing; ready when nothing is left to do.
-    fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<()>>;
-}
-
-struct Commits<T: Data, S: Sink<T>> {
-    uid: String,
-    sink: Rc<S>,
-    staged: Staged<StagedBy<S, T>>,
-    waiting: VecDeque<StagedBy<S, T>>,
-    running: Vec<Staging<()>>,
-}
-
-impl<T: Data, S: Sink<T>> Committer for Commits<T, S> {
-    fn commit(&mut self, n: u64) {
-        let mut staged = self.staged.borrow_mut();
-        let later = staged.split_off(&(n + 1));
-        self.waiting.extend(std::mem::replace(&mut *staged, later).into_values().flatten());
+    fn room(&self) -> Room {
+        self.writer.room()
     }
 
-    fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<()>> {
-        loop {
-            while self.running.len() < COMMITS_AT_ONCE {
-                let Some(staged) = self.waiting.pop_front() else { break };
-                self.running.push(Box::pin(commit_one::<T, S>(self.uid.clone(), Rc::clone(&self.sink), staged)));
-            }
-            let before = self.running.len();
-            let mut failed = None;
-            self.running.retain_mut(|commit| match commit.as_mut().poll(task) {
-                Poll::Pending => true,
-                Poll::Ready(result) => {
-                    failed = failed.take().or(result.err());
-                    false
-                }
-            });
-            match (failed, self.running.is_empty() && self.waiting.is_empty()) {
-                (Some(e), _) => return Poll::Ready(Err(e)),
-                (None, true) => return Poll::Ready(Ok(())),
-                (None, false) if self.running.len() == before => return Poll::Pending,
-                (None, false) => {} // there is room for those that wait
-            }
-        }
+    fn wake_by(&mut self, waker: Waker) {
+        self.writer.wake_by(waker);
     }
 }
 
-/// One commit, tried again with backoff; it is idempotent.
-async fn commit_one<T: Data, S: Sink<T>>(uid: String, sink: Rc<S>, staged: StagedBy<S, T>) -> Result<()> {
-    let mut wait = COMMIT_WAIT;
-    failpoint::hit("commit.before")?;
-    for left in (0..COMMIT_TRIES).rev() {
-        match sink.commit(staged.clone()).await {
-            Ok(()) => return failpoint::hit("commit.after"),
-            Err(e) if left == 0 => return Err(say(&uid, e)),
-            Err(e) => tracing::warn!("sink {uid:?}: a commit failed and is tried again in {wait:?}: {e}"),
-        }
-        tokio::time::sleep(wait).await;
-        wait *= 2;
-    }
-    Ok(())
-}
-
-fn say(uid: &str, e: BoxError) -> BoxError {
+/// An error of a sink, with its uid.
+pub(super) fn say(uid: &str, e: BoxError) -> BoxError {
     format!("sink {uid:?}: {e}").into()
 }

@@ -125,6 +125,7 @@ struct Driver {
 impl Driver {
     fn run(&mut self, ticks: Vec<(Vec<Capability<Epoch>>, Tick)>, frontier: Epoch) -> Result<()> {
         for (caps, tick) in ticks {
+            self.cx.control.note_cut(interval(tick.epoch).saturating_sub(1));
             self.close(interval(tick.epoch))?;
             self.caps = Some(caps);
             self.credit.begin(tick.credit);
@@ -133,6 +134,7 @@ impl Driver {
             }
         }
         if frontier == DONE {
+            self.cx.control.note_cut(u64::MAX);
             self.close(u64::MAX)?;
         }
         if self.caps.is_some() { self.read() } else { Ok(()) }

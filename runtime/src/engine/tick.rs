@@ -26,6 +26,8 @@ pub(crate) struct News {
     pub worker: u64,
     /// The split, encoded.
     pub split: Vec<u8>,
+    /// Where it begins, encoded; none is its start.
+    pub start: Option<Vec<u8>>,
     /// What each origin of the source has promised so far: the split starts with these watermarks.
     pub floors: Vec<i64>,
 }

@@ -107,10 +107,11 @@ impl Schedule {
             self.halted = true;
             return Decision::End;
         }
-        if self.open.len() >= self.pace.open_epochs.max(2) {
+        // A sink that is short of room holds the open epochs until the cut.
+        let hurry = free && view.asked.is_some();
+        if self.open.len() >= self.pace.open_epochs.max(2) && !hurry {
             return Decision::Wait(None);
         }
-        let hurry = free && view.asked.is_some();
         if view.now < self.due && self.jitter.is_none() && !hurry {
             return Decision::Wait(Some(self.due - view.now));
         }
@@ -123,6 +124,7 @@ impl Schedule {
     /// Why the open interval ends now, if it does.
     fn cut(&mut self, view: &View) -> Option<Why> {
         if view.asked.is_some() {
+            self.cut_due = self.pace.interval.map(|i| view.now + i);
             return view.asked;
         }
         let due = match &mut self.jitter {
@@ -229,6 +231,7 @@ impl Ticker {
                 vec![]
             }
             Decision::End => {
+                self.cx.control.note_cut(u64::MAX);
                 self.cap = None;
                 vec![]
             }
@@ -238,6 +241,7 @@ impl Ticker {
     fn open(&mut self, next: Epoch, cut: Option<Why>) -> Vec<Tick> {
         if let Some(why) = cut {
             self.cx.control.taken(why);
+            self.cx.control.note_cut(interval(next) - 1);
             self.cx.tell(Event::Cut { n: interval(next) - 1, why, now: self.now });
         }
         if let Some(cap) = &mut self.cap {

@@ -1,9 +1,9 @@
 //! What every operator of one worker sees.
 use super::backlog::Backlog;
+use super::commits::Committer;
 use super::discovery::{Discovered, Discovery};
 use super::epoch::Epoch;
 use super::pace::{Jitter, Pace, mix};
-use super::sink::Committer;
 use crate::run::Status;
 use crate::run::control::{Control, Event};
 use crate::run::restored::Restored;
@@ -18,6 +18,9 @@ use timely::scheduling::{Activator, SyncActivator};
 /// See the module.
 #[derive(Clone)]
 pub(crate) struct WorkerCx {
+    pub job: Rc<str>,
+    /// Of the state folder.
+    pub incarnation: Rc<str>,
     pub index: usize,
     pub workers: usize,
     /// The first interval of this attempt.

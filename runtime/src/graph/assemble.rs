@@ -4,7 +4,8 @@
 //! and unions that a stateless node follows become timely operators.
 use super::above::{Above, above};
 use super::fit::accepts;
-use super::node::{Build, DelayingBuild, Graph, OperatorBuild, OperatorInit, Port, SourceBuild};
+use super::node::{Build, DelayingBuild, Graph, OperatorBuild, OperatorInit, Port};
+use super::source_build::SourceBuild;
 use crate::Result;
 use crate::checkpoint::OperatorInfo;
 use crate::engine::delaying::Work;
@@ -14,12 +15,14 @@ use crate::engine::operator::{Wiring, operator};
 use crate::engine::origin::{Reporter, collector};
 use crate::engine::ports::ParcelStream;
 use crate::engine::relay::relay;
+use crate::engine::sink::Opening;
 use crate::engine::source::{SourceSpec, source};
 use crate::engine::stage::{Assigner, Fork, Leaf, Next, StageInit};
 use crate::engine::tick::{Mark, Tick};
 use crate::engine::ticker::ticker;
 use crate::engine::watch::watch;
 use crate::engine::worker::WorkerCx;
+use crate::sink::SinkName;
 use crate::time::Watermark;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -113,14 +116,16 @@ impl<'s> Assembler<'_, 's> {
             Some(Build::Operator(build)) => self.operator(node, build),
             Some(Build::Delaying(build)) => self.delaying(node, build),
             Some(Build::Sink(build)) => {
-                let uid = self.uid(node);
-                self.accept(&build.info(&uid))?;
-                let staged = self.cx.restored.as_ref().map_or(Ok(vec![]), |r| r.staged(&uid))?;
-                let (logic, committer) = build.open(&uid, self.cx.index, self.cx.workers, &staged)?;
+                self.accept(&build.info(&self.uid(node)))?;
+                let exchange = build.is_in_lanes();
+                let (job, incarnation) = (self.cx.job.to_string(), self.cx.incarnation.to_string());
+                let name = SinkName { job, incarnation, uid: self.uid(node), workers: self.cx.workers };
+                let restored = self.cx.restored.as_deref();
+                let (logic, committer) = build.open(Opening { name, worker: self.cx.index, restored })?;
                 self.cx.committers.borrow_mut().push(committer);
                 self.made.sinks += 1;
                 let hears = Hears { marks: false, ends: false, ticks: false };
-                self.run(node, Work::AtOnce(logic), false, hears)
+                self.run(node, Work::AtOnce(logic), exchange, hears)
             }
             Some(Build::Pass) => self.relay(node),
             Some(Build::Stage(..)) | None => Ok(()),

@@ -7,7 +7,9 @@ mod fit;
 mod judge;
 mod node;
 mod plan;
+mod source_build;
 
+pub(crate) use node::Build;
 pub use node::{At, DelayingBuild, Graph, Make, OperatorBuild, OperatorInit, Rule};
-pub(crate) use node::{Build, Enumerator};
 pub use plan::Against;
+pub(crate) use source_build::Enumerator;

@@ -1,15 +1,15 @@
 //! Nodes, and the handle with which verbs add them.
+use super::source_build::{SourceBuild, SourceOf};
 use crate::checkpoint::{Entry, OperatorInfo};
-use crate::data::{Data, State};
-use crate::engine::discovery::{Discovered, FoundSplit};
+use crate::data::Data;
+use crate::engine::commits::Committer;
+use crate::engine::lanes::LaneDealer;
 use crate::engine::logic::{Delayed, Logic};
-use crate::engine::readers::{Readers, StoredSplit};
-use crate::engine::sink::{self, Committer};
-use crate::engine::source::Splits as Running;
-use crate::engine::stage::{Assigner, Next, StageInit};
+use crate::engine::sink::{self, Opening};
+use crate::engine::stage::{Next, StageInit};
 use crate::run::restored::Restored;
 use crate::sink::{Delivery, Sink};
-use crate::source::{Found, OffsetOf, Source, Splits};
+use crate::source::Source;
 use crate::time::{Timestamp, Watermark};
 use crate::{Result, codec};
 use std::cell::RefCell;
@@ -135,68 +135,18 @@ impl OperatorInit<'_> {
     }
 }
 
-/// A source, before it is known what for.
-pub(crate) trait SourceBuild {
-    /// What a checkpoint tells of it.
-    fn info(&self, uid: &str) -> OperatorInfo;
-    /// Asks for the splits, encoded. May block.
-    ///
-    /// # Errors
-    /// As the source's.
-    fn discover(&mut self) -> Result<(Vec<FoundSplit>, bool)>;
-    /// Makes the readers of one worker.
-    ///
-    /// # Errors
-    /// Where a split or offset of the checkpoint cannot be read.
-    fn run(self: Box<Self>, uid: &str, assigners: Vec<Rc<Assigner>>, own: Vec<StoredSplit>)
-    -> Result<Box<dyn Running>>;
-}
-
-struct SourceOf<S>(S);
-
-impl<S: Source> SourceBuild for SourceOf<S> {
-    fn info(&self, uid: &str) -> OperatorInfo {
-        let splits = Some([S::Split::SCHEMA.stored(), OffsetOf::<S>::SCHEMA.stored()]);
-        OperatorInfo { splits, ..OperatorInfo::new(uid, "source") }
-    }
-
-    fn discover(&mut self) -> Result<(Vec<FoundSplit>, bool)> {
-        let (found, growing) = match self.0.splits()? {
-            Splits::Fixed(found) => (found, false),
-            Splits::Growing(found) => (found, true),
-        };
-        let encode = |f: Found<S::Split>| -> Result<FoundSplit> {
-            let after = f.after.iter().map(codec::encode).collect::<Result<_, String>>()?;
-            Ok(FoundSplit { split: codec::encode(&f.split)?, after })
-        };
-        Ok((found.into_iter().map(encode).collect::<Result<_>>()?, growing))
-    }
-
-    fn run(
-        self: Box<Self>,
-        uid: &str,
-        assigners: Vec<Rc<Assigner>>,
-        own: Vec<StoredSplit>,
-    ) -> Result<Box<dyn Running>> {
-        Ok(Box::new(Readers::new(uid, self.0, assigners, own)?))
-    }
-}
-
 /// A sink, before it is opened.
 pub(crate) trait SinkBuild {
     /// What a checkpoint tells of it.
     fn info(&self, uid: &str) -> OperatorInfo;
+    /// Whether its records go to the worker of their lane.
+    fn is_in_lanes(&self) -> bool;
+
     /// Opens it on a worker, with what the checkpoint says is staged.
     ///
     /// # Errors
     /// As the sink's.
-    fn open(
-        self: Box<Self>,
-        uid: &str,
-        worker: usize,
-        workers: usize,
-        staged: &[Vec<u8>],
-    ) -> Result<(Box<dyn Logic>, Box<dyn Committer>)>;
+    fn open(self: Box<Self>, at: Opening<'_>) -> Result<(Box<dyn Logic>, Box<dyn Committer>)>;
 }
 
 struct SinkOf<T, S>(S, std::marker::PhantomData<fn(T)>);
@@ -206,14 +156,12 @@ impl<T: Data, S: Sink<T>> SinkBuild for SinkOf<T, S> {
         sink::info::<T, S>(uid)
     }
 
-    fn open(
-        self: Box<Self>,
-        uid: &str,
-        worker: usize,
-        workers: usize,
-        staged: &[Vec<u8>],
-    ) -> Result<(Box<dyn Logic>, Box<dyn Committer>)> {
-        let (logic, committer) = sink::open::<T, S>(uid, self.0, worker, workers, staged)?;
+    fn is_in_lanes(&self) -> bool {
+        self.0.lanes().is_some()
+    }
+
+    fn open(self: Box<Self>, at: Opening<'_>) -> Result<(Box<dyn Logic>, Box<dyn Committer>)> {
+        let (logic, committer) = sink::open::<T, S>(at, self.0)?;
         Ok((Box::new(logic), committer))
     }
 }
@@ -264,7 +212,7 @@ impl Graph {
     #[track_caller]
     pub fn source<S: Source>(&self, uid: &str, source: S) -> At {
         let rule = Rule::Source { replayable: source.replayable() };
-        self.add("source", Some(uid), vec![], rule, Build::Source(Box::new(SourceOf(source))))
+        self.add("source", Some(uid), vec![], rule, Build::Source(Box::new(SourceOf::new(source))))
     }
 
     #[track_caller]
@@ -347,35 +295,11 @@ impl At {
     /// Adds a sink that the user asked for at another place than this call's.
     pub fn sink_of<T: Data, S: Sink<T>>(&self, at: &'static Location<'static>, uid: &str, sink: S) {
         let rule = Rule::Sink(sink.delivery());
-        let build = Some(Build::Sink(Box::new(SinkOf(sink, std::marker::PhantomData))));
-        let (uid, inputs) = (Some(uid.into()), vec![self.port]);
-        self.graph.nodes.borrow_mut().push(Node { verb: "sink", uid, label: None, at, inputs, rule, build });
-    }
-}
-
-/// Asks every source of the graph for its splits, in the order of the sources.
-pub(crate) struct Enumerator {
-    sources: Vec<(String, Box<dyn SourceBuild>)>,
-}
-
-impl Enumerator {
-    /// Takes the sources out of a graph that nothing else is made of.
-    pub fn of(graph: &Graph) -> Self {
-        let mut nodes = graph.nodes.borrow_mut();
-        let sources = nodes.iter_mut().filter_map(|node| match node.build.take() {
-            Some(Build::Source(build)) => Some((node.uid.clone().unwrap_or_default(), build)),
-            _ => None,
+        let dealt = sink.lanes().map(|lanes| {
+            self.stage("by_lane", Rule::Keeps, move |init| LaneDealer::boxed(lanes.record, init)) // ends here anyway
         });
-        Self { sources: sources.collect() }
-    }
-
-    /// Asks those that `ask` names.
-    pub fn discover(&mut self, ask: &dyn Fn(usize) -> bool) -> Result<Vec<Discovered>> {
-        let mut all = vec![];
-        for (source, (uid, build)) in self.sources.iter_mut().enumerate().filter(|(i, _)| ask(*i)) {
-            let (splits, growing) = build.discover().map_err(|e| format!("source {uid:?}: {e}"))?;
-            all.push(Discovered { source, splits, growing });
-        }
-        Ok(all)
+        let build = Some(Build::Sink(Box::new(SinkOf(sink, std::marker::PhantomData))));
+        let (uid, inputs) = (Some(uid.into()), vec![dealt.map_or(self.port, |dealt| dealt.port)]);
+        self.graph.nodes.borrow_mut().push(Node { verb: "sink", uid, label: None, at, inputs, rule, build });
     }
 }

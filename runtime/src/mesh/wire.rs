@@ -115,6 +115,8 @@ pub(crate) enum Message {
         what: String,
         kind: FailureKind,
     },
+    /// To process 0: a sink has little room for more of the open interval.
+    ShortOfRoom,
 }
 
 /// What a frame is. Ordinals are on the wire.

@@ -79,6 +79,7 @@ impl Attempt<'_> {
             control: Arc::clone(&lines.control),
             handle: self.handle.clone(),
             snapshot: snapshot.map(Arc::new),
+            incarnation: started.plan.incarnation.clone(),
             first: started.plan.first,
             start_now: started.plan.start_now,
             events: Mutex::new(Some(events)),

@@ -89,6 +89,10 @@ pub(crate) struct Control {
     /// Workers of this process that have drawn their dataflow and loaded its state.
     restored: AtomicUsize,
     settled: AtomicU64,
+    /// The newest interval that has ended at the ticker.
+    cut: AtomicU64,
+    /// A sink asks for the end of the interval.
+    short_of_room: AtomicBool,
     done: AtomicBool,
     active: AtomicBool,
     requests: Arc<Requests>,
@@ -128,6 +132,8 @@ impl Control {
             threads: Mutex::new(vec![]),
             restored: AtomicUsize::new(0),
             settled: AtomicU64::new(settled),
+            cut: AtomicU64::new(settled),
+            short_of_room: AtomicBool::new(false),
             done: AtomicBool::new(false),
             active: AtomicBool::new(false),
             requests,
@@ -272,7 +278,30 @@ impl Control {
         match (self.requests.stop.load(SeqCst), self.requests.savepoint.load(SeqCst)) {
             (true, _) => Some(Why::Stop),
             (false, true) => Some(Why::Savepoint),
-            (false, false) => None,
+            (false, false) => self.short_of_room.load(SeqCst).then_some(Why::Interval),
+        }
+    }
+
+    /// A sink has little room for more of the open interval.
+    pub fn ask_for_room(&self) {
+        if self.short_of_room.swap(true, SeqCst) {
+            return; // asked already
+        }
+        match self.outbox.leads() {
+            true => self.wake_ticker(),
+            false => self.outbox.to_leader(&Message::ShortOfRoom),
+        }
+    }
+
+    /// Whether interval `n` has ended at the ticker, as far as this process knows: its last records are on their way.
+    pub fn has_cut(&self, n: u64) -> bool {
+        self.cut.load(SeqCst) >= n
+    }
+
+    /// Interval `n` has ended at the ticker, or a tick has told so; `u64::MAX` where the open one is the last.
+    pub fn note_cut(&self, n: u64) {
+        if self.cut.fetch_max(n, SeqCst) < n {
+            self.short_of_room.store(false, SeqCst);
         }
     }
 

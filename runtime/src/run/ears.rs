@@ -22,6 +22,7 @@ impl Ears {
                 return self.fail(format!("{name} gave the order {order:?}, which only process 0 may"));
             }
             Message::WokeUp => return self.control.wake_up(),
+            Message::ShortOfRoom => return self.control.ask_for_room(),
             Message::Stop => return self.control.stop(),
             Message::Failed { what, kind } => {
                 let kind = if kind == FailureKind::Refused { kind } else { FailureKind::Lost };

@@ -1,6 +1,7 @@
 //! Asks the sources which splits there are, on a thread of its own: it may block.
 use super::control::Control;
 use super::options::BuildGraph;
+use super::restored::Restored;
 use crate::engine::discovery::Discovered;
 use crate::graph::Enumerator;
 use crate::run::control::{FailureKind, Fatal};
@@ -14,12 +15,13 @@ use std::time::Duration;
 pub(crate) fn enumerate(
     control: Arc<Control>,
     build: BuildGraph,
+    restored: Option<Restored>,
     again: Duration,
     found: Sender<Discovered>,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name("millstream-splits".into()).spawn(move || {
         control.register_thread();
-        match catch_unwind(AssertUnwindSafe(|| ask(&control, &build, again, &found))) {
+        match catch_unwind(AssertUnwindSafe(|| ask(&control, &build, restored.as_ref(), again, &found))) {
             Ok(Ok(())) => {}
             Ok(Err(e)) => control.fail("sources", e),
             Err(panic) => control.fail_as(super::workers::panic_text(&*panic), FailureKind::Broken),
@@ -27,8 +29,15 @@ pub(crate) fn enumerate(
     })
 }
 
-fn ask(control: &Control, build: &BuildGraph, again: Duration, found: &Sender<Discovered>) -> Result<()> {
-    let mut sources = Enumerator::of(&build()?);
+fn ask(
+    control: &Control,
+    build: &BuildGraph,
+    restored: Option<&Restored>,
+    again: Duration,
+    found: &Sender<Discovered>,
+) -> Result<()> {
+    let known = |uid: &str| restored.map_or(Ok(vec![]), |restored| restored.splits(uid));
+    let mut sources = Enumerator::of(&build()?, &known)?;
     let first = sources.discover(&|_| true).map_err(|e| -> BoxError { Box::new(Fatal(e)) })?;
     let growing: Vec<usize> = first.iter().filter(|d| d.growing).map(|d| d.source).collect();
     hand_over(control, found, first);

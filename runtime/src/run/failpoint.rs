@@ -1,14 +1,17 @@
 //! Named places at which a test kills the job: in this process, or the process itself.
 //!
 //! `MILLSTREAM_FAILPOINT=name:count` in the environment aborts the process (as `kill -9` would) when the place is passed
-//! for the `count`-th time. A test in this process gives one to the run's options.
+//! for the `count`-th time; with `name:count:FILE` it makes the file and waits there until somebody removes it. A test in this
+//! process gives one to the run's options.
 use crate::{BoxError, Result};
 use std::cell::RefCell;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 /// All places, in the order in which a checkpoint passes them.
-pub const PLACES: [&str; 13] = [
+pub const PLACES: [&str; 17] = [
     "claim.after",
     "restore.after",
     "cut.after",
@@ -19,6 +22,10 @@ pub const PLACES: [&str; 13] = [
     "manifest.before",
     "manifest.after",
     "commit.before",
+    "transaction.begun",
+    "transaction.marked",
+    "transaction.sent",
+    "transaction.committed",
     "commit.after",
     "committed.before",
     "collect.before",
@@ -40,12 +47,14 @@ impl std::error::Error for Killed {}
 pub struct Failpoint {
     place: String,
     left: Mutex<u64>,
+    /// Waits instead, while this file is there.
+    pause: Option<PathBuf>,
 }
 
 impl Failpoint {
     /// Counts from 1.
     pub fn new(place: &str, count: u64) -> Arc<Self> {
-        Arc::new(Self { place: place.into(), left: Mutex::new(count) })
+        Arc::new(Self { place: place.into(), left: Mutex::new(count), pause: None })
     }
 }
 
@@ -56,16 +65,19 @@ pub(crate) fn arm(failpoint: Option<Arc<Failpoint>>) {
     ARMED.with(|armed| *armed.borrow_mut() = failpoint);
 }
 
-/// Passes a place.
+/// Passes a place. Of threads that the runtime did not start only the environment's failpoint kills.
 ///
 /// # Errors
 /// [`Killed`], where a test in this process wants it.
-pub(crate) fn hit(place: &'static str) -> Result<()> {
+pub fn hit(place: &'static str) -> Result<()> {
     debug_assert!(PLACES.contains(&place));
     if let Some(failpoint) = from_environment()
         && failpoint.is_passed(place)
     {
-        std::process::abort();
+        match &failpoint.pause {
+            Some(file) => wait_at(file)?,
+            None => std::process::abort(),
+        }
     }
     let dies = ARMED.with(|armed| armed.borrow().as_ref().is_some_and(|f| f.is_passed(place)));
     if dies { Err(BoxError::from(Killed(place))) } else { Ok(()) }
@@ -83,12 +95,22 @@ impl Failpoint {
     }
 }
 
+/// Makes the file, and waits until it is gone.
+fn wait_at(file: &Path) -> Result<()> {
+    std::fs::write(file, "")?;
+    while file.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
 fn from_environment() -> Option<&'static Failpoint> {
     static FROM_ENVIRONMENT: OnceLock<Option<Failpoint>> = OnceLock::new();
     let read = || {
         let text = std::env::var("MILLSTREAM_FAILPOINT").ok()?;
-        let (place, count) = text.rsplit_once(':')?;
-        Some(Failpoint { place: place.into(), left: Mutex::new(count.parse().ok()?) })
+        let mut parts = text.splitn(3, ':');
+        let (place, count) = (parts.next()?.into(), parts.next()?.parse().ok()?);
+        Some(Failpoint { place, left: Mutex::new(count), pause: parts.next().map(PathBuf::from) })
     };
     FROM_ENVIRONMENT.get_or_init(read).as_ref()
 }

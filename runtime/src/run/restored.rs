@@ -4,6 +4,7 @@ use crate::checkpoint::{CheckpointError, Entry, Manifest, OperatorInfo, SectionK
 use crate::codec;
 use crate::engine::readers::StoredSplit;
 use crate::run::control::Fatal;
+use crate::sink::Chunk;
 use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
@@ -56,6 +57,16 @@ impl Restored {
     /// What the sink's workers had staged.
     pub fn staged(&self, uid: &str) -> Result<Vec<Vec<u8>>> {
         self.whole(uid, SectionKind::Staged)
+    }
+
+    /// How many committables of the sink have written ahead.
+    pub fn bulks(&self, uid: &str) -> usize {
+        self.snapshot.count_whole(uid, SectionKind::Bulk)
+    }
+
+    /// What one committable of the sink has written ahead.
+    pub fn bulk(&self, uid: &str, which: usize) -> Result<Vec<Chunk>> {
+        self.handle.block_on(self.snapshot.chunks(uid, SectionKind::Bulk, which)).map_err(|e| self.unreadable(e))
     }
 
     fn whole(&self, uid: &str, kind: SectionKind) -> Result<Vec<Vec<u8>>> {

@@ -31,6 +31,7 @@ pub(crate) struct Setup {
     pub control: Arc<Control>,
     pub handle: Handle,
     pub snapshot: Option<Arc<Snapshot>>,
+    pub incarnation: String,
     pub first: u64,
     pub start_now: i64,
     pub events: Mutex<Option<UnboundedSender<Event>>>,
@@ -43,7 +44,8 @@ pub(crate) fn work(setup: Setup, network: Network) -> Result<()> {
     let (found, discovered) = channel();
     let leads = setup.options.cluster.as_ref().is_none_or(|cluster| cluster.process == 0);
     let (build, again) = (Arc::clone(&setup.build), setup.options.pace.discovery);
-    let enumerator = leads.then(|| enumerate::enumerate(Arc::clone(&control), build, again, found));
+    let restored = setup.snapshot.as_ref().map(|s| Restored::new(Arc::clone(s), setup.handle.clone()));
+    let enumerator = leads.then(|| enumerate::enumerate(Arc::clone(&control), build, restored, again, found));
     let enumerator = enumerator.transpose()?;
     let (builders, ended) = network.connect(setup.options.workers, setup.options.binary)?;
     let (setup, discovered) = (Arc::new(setup), Mutex::new(Some(discovered)));
@@ -111,6 +113,8 @@ fn run_worker(worker: &mut Worker, setup: &Setup, discovered: Option<Receiver<Di
 fn context(worker: &Worker, setup: &Setup, discovered: Option<Receiver<Discovered>>) -> Option<WorkerCx> {
     let restored = setup.snapshot.as_ref().map(|s| Rc::new(Restored::new(Arc::clone(s), setup.handle.clone())));
     Some(WorkerCx {
+        job: Rc::from(setup.options.job.as_str()),
+        incarnation: Rc::from(setup.incarnation.as_str()),
         index: worker.index(),
         workers: worker.peers(),
         first: setup.first,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use millstream_runtime::checkpoint::{
-    DataFile, DataName, FileRef, KEY_GROUPS, Section, SectionKind, StateStore, write_file,
+    Body, DataFile, DataName, FileRef, KEY_GROUPS, Section, SectionKind, StateStore, write_file,
 };
 use proptest::prelude::*;
 
@@ -92,6 +93,26 @@ fn all_sections_of_one_uid_are_kept_in_order() {
         assert_eq!(splits, [vec![], vec![1], vec![2; 2], vec![3; 3]]);
         assert_eq!(read(&file, "it", 0..KEY_GROUPS).await, [older, newer]);
         assert!(file.read_whole("nobody", SectionKind::Splits).await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn chunks_are_read_back_one_section_at_a_time_and_in_order() {
+    run(async {
+        let store = memory();
+        let section = |n: u8, chunks: usize| Section {
+            uid: "sink".into(),
+            kind: SectionKind::Bulk,
+            body: Body::Chunks((0..chunks).map(|i| Bytes::from(vec![n + i as u8; 300_000])).collect()),
+        };
+        let sections = vec![section(1, 2), section(10, 0), section(20, 3)];
+        let file = DataFile::open(&store, &write(&store, sections).await).await.unwrap();
+        assert_eq!(file.count_whole("sink", SectionKind::Bulk), 3);
+        let read = async |which| file.read_chunks("sink", SectionKind::Bulk, which).await.unwrap().concat();
+        assert_eq!(read(0).await, [vec![1; 300_000], vec![2; 300_000]].concat());
+        assert!(read(1).await.is_empty());
+        assert_eq!(read(2).await, [vec![20; 300_000], vec![21; 300_000], vec![22; 300_000]].concat());
+        assert!(read(3).await.is_empty());
     });
 }
 

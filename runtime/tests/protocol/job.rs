@@ -1,5 +1,6 @@
 //! The job: two sources, a stage keyed by one key, a stage with three inputs keyed by another, calls, a window, a sink.
 use crate::operators::*;
+use crate::outside::Out;
 use crate::records::*;
 use millstream_runtime::Result;
 use millstream_runtime::batch::Batch;
@@ -8,7 +9,6 @@ use millstream_runtime::graph::{At, DelayingBuild, Graph, OperatorBuild, Operato
 use millstream_runtime::logic::Logic;
 use millstream_runtime::parcel::Parcel;
 use millstream_runtime::run::{Jitter, mix};
-use millstream_runtime::sink::{Sink, Staging, Writer, now};
 use millstream_runtime::source::{Found, Progress, Reader, Source, Splits};
 use millstream_runtime::stage::{Assigner, Next, Outputs, Stage, StageInit};
 use millstream_runtime::time::{Timestamp, Watermark, millis};
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 /// What is outside of all attempts.
 #[derive(Default)]
 pub struct World {
-    /// What is visible, by checkpoint and worker.
+    /// What is visible, by checkpoint and lane.
     pub committed: Mutex<BTreeMap<(u64, u64), Vec<Rec>>>,
     pub late: AtomicU64,
     pub torn: AtomicU64,
@@ -213,41 +213,5 @@ impl Reader for LineReader {
     }
     fn offset(&self) -> u64 {
         self.at
-    }
-}
-
-/// The sink: what is staged travels in the checkpoint.
-struct Out {
-    world: Arc<World>,
-}
-
-impl Sink<Rec> for Out {
-    type Writer = OutWriter;
-    fn open(&self, worker: usize, _staged: &[(u64, u64, Vec<Rec>)]) -> Result<OutWriter> {
-        Ok(OutWriter { worker: worker as u64, records: vec![] })
-    }
-    fn commit(&self, (n, worker, records): (u64, u64, Vec<Rec>)) -> Staging<()> {
-        let mut committed = self.world.committed.lock().expect("no commit panics");
-        let before = committed.insert((n, worker), records.clone());
-        now(match before {
-            Some(before) if before != records => Err(format!("another commit of {n} by worker {worker}").into()),
-            _ => Ok(()),
-        })
-    }
-}
-
-struct OutWriter {
-    worker: u64,
-    records: Vec<Rec>,
-}
-
-impl Writer<Rec> for OutWriter {
-    type Committable = (u64, u64, Vec<Rec>);
-    fn write(&mut self, batch: &mut Batch<Rec>) -> Result<()> {
-        self.records.extend(batch.drain().filter(|r| r.0 >= ANSWER));
-        Ok(())
-    }
-    fn prepare(&mut self, n: u64) -> Staging<Vec<Self::Committable>> {
-        now(Ok(vec![(n, self.worker, std::mem::take(&mut self.records))]))
     }
 }

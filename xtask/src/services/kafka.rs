@@ -23,8 +23,9 @@ const PROXY: u16 = 80;
 /// A loaded machine may need longer than one would think.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long a broker may be silent before the cluster counts it as gone; see the template.
-const SESSION_MS: &str = "3000";
+/// How long a broker may be silent before the cluster counts it as gone; see the template. On a starved machine it is silent
+/// for seconds.
+const SESSION_MS: &str = "9000";
 
 pub(super) struct Kafka;
 

@@ -50,6 +50,8 @@ impl Stage for Nowhere {
 
 fn context() -> WorkerCx {
     WorkerCx {
+        job: Rc::from("job"),
+        incarnation: Rc::from(""),
         index: 0,
         workers: 1,
         first: 1,

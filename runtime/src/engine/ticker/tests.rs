@@ -171,3 +171,17 @@ fn under_jitter_cuts_come_at_random_and_only_when_settled() {
     w.view.settled = 1;
     assert_eq!(w.run(100).len(), 1);
 }
+
+#[test]
+fn a_sink_that_is_short_of_room_gets_its_cut_though_it_holds_the_open_epochs() {
+    let mut w = World::new();
+    (0..3).for_each(|_| {
+        w.decide();
+        w.view.now += SLICE;
+    });
+    assert_eq!(w.decide(), Decision::Wait(None), "three are open");
+    w.view.asked = Some(Why::Interval);
+    assert_eq!(w.decide(), Decision::Open(epoch(2, 0), Some(Why::Interval)));
+    w.view.now += SLICE;
+    assert_eq!(w.decide(), Decision::Wait(None), "interval 1 is not settled: no other cut");
+}

@@ -58,6 +58,7 @@ fn any_message() -> impl Strategy<Value = Message> {
         any::<bool>().prop_map(|finished| Message::Order(Order::Finish { finished })),
         Just(Message::WokeUp),
         Just(Message::Stop),
+        Just(Message::ShortOfRoom),
         (".{0,80}", proptest::sample::select(kinds.to_vec())).prop_map(|(what, kind)| Message::Failed { what, kind }),
     ]
 }

@@ -1,0 +1,21 @@
+//! CPU seconds of this process and of the broker, as Linux counts them.
+
+/// Clock ticks of a second, on every Linux.
+const TICKS: f64 = 100.0;
+
+/// Of this process.
+pub fn own() -> f64 {
+    of("self")
+}
+
+/// Of the broker that `cargo xtask services up kafka` has started; 0 where it is another one.
+pub fn broker() -> f64 {
+    let pid = millstream::testkit::service_folder("kafka").map(|folder| folder.join("broker-1/pid"));
+    pid.and_then(|file| std::fs::read_to_string(file).ok()).map_or(0.0, |pid| of(pid.trim()))
+}
+
+fn of(process: &str) -> f64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let behind_name = text.rsplit(") ").next().unwrap_or_default();
+    behind_name.split(' ').skip(11).take(2).filter_map(|n| n.parse::<f64>().ok()).sum::<f64>() / TICKS
+}

@@ -1,0 +1,157 @@
+//! Producers of librdkafka.
+use crate::client::{refused, say};
+use crate::sink::record::RecordRef;
+use crate::sink::target::Target;
+use millstream_runtime::Result;
+use rdkafka::ClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Beneath what the user says. Keys are placed as Java's clients place them; librdkafka's own default is another hash.
+pub(crate) const DEFAULTS: [(&str, &str); 4] = [
+    ("partitioner", "murmur2_random"),
+    ("queue.buffering.max.messages", "1000000"),
+    ("queue.buffering.max.kbytes", "262144"),
+    ("linger.ms", "5"),
+];
+
+/// A producer for one transaction; another one needs another producer.
+pub(crate) struct Transaction {
+    producer: BaseProducer<Deliveries>,
+    topic: String,
+    patience: Duration,
+}
+
+/// Keeps the first record's failure: the error of the commit does not say it.
+#[derive(Default)]
+struct Deliveries(Mutex<Option<String>>);
+
+impl ClientContext for Deliveries {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!("kafka: {}: {reason}", say(&error)); // what matters comes back from the call
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, _opaque: ()) {
+        if let Err((e, _)) = result {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| say(e));
+        }
+    }
+}
+
+impl Transaction {
+    /// Makes the producer and inits it: from here on no older producer of the id can commit, and none of its transactions is
+    /// open.
+    pub fn init(target: &Target, id: &str, patience: Duration) -> Result<Self> {
+        let bytes = target.limit.bytes.to_string();
+        let mut beneath = DEFAULTS.to_vec();
+        beneath.push(("message.max.bytes", &bytes));
+        let above = [("transactional.id", id), ("enable.idempotence", "true"), ("acks", "all")];
+        let config = target.options.config(&beneath, &above);
+        let producer: BaseProducer<Deliveries> =
+            config.create_with_context(Deliveries::default()).map_err(|e| refused(&target.options, &e))?;
+        let transaction = Self { producer, topic: target.topic.clone(), patience };
+        transaction.producer.init_transactions(patience).map_err(|e| transaction.failed("init_transactions", e))?;
+        Ok(transaction)
+    }
+
+    pub fn begin(&self) -> Result<()> {
+        self.producer.begin_transaction().map_err(|e| self.failed("begin_transaction", e))
+    }
+
+    /// Queues a record; waits while the queue is full.
+    pub fn send(&self, record: &RecordRef<'_>) -> Result<(), KafkaError> {
+        let mut message = message(record, &self.topic);
+        let began = Instant::now();
+        loop {
+            match self.producer.send(message) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
+                    if began.elapsed() < self.patience =>
+                {
+                    message = back;
+                    self.producer.poll(Duration::from_millis(20));
+                }
+                Err((e, _)) => return Err(e),
+            }
+        }
+    }
+
+    /// Waits for all records, then commits. Without the flush a commit takes half a second.
+    pub fn commit(&self) -> Result<()> {
+        self.flush()?;
+        self.producer.commit_transaction(self.patience).map_err(|e| self.failed("commit_transaction", e))
+    }
+
+    pub fn flush(&self) -> Result<()> {
+        self.producer.flush(self.patience).map_err(|e| self.failed("flush", e))
+    }
+
+    pub fn failed(&self, what: &str, e: KafkaError) -> millstream_runtime::BoxError {
+        let first = self.producer.context().0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let because = first.map_or(String::new(), |first| format!(" ({first})"));
+        let is_final = e.rdkafka_error_code().is_some_and(is_final);
+        Box::new(Failed { what: format!("{what}: {}{because}", say(&e)), is_final })
+    }
+}
+
+/// A transaction came to nothing.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    what: String,
+    /// Another try would fail in the same way.
+    pub is_final: bool,
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+impl std::error::Error for Failed {}
+
+fn is_final(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as C;
+    matches!(
+        code,
+        C::TopicAuthorizationFailed
+            | C::TransactionalIdAuthorizationFailed
+            | C::ClusterAuthorizationFailed
+            | C::SaslAuthenticationFailed
+            | C::Authentication
+            | C::MessageSizeTooLarge
+            | C::InvalidTransactionTimeout
+            | C::UnsupportedVersion
+    )
+}
+
+/// A record for librdkafka, which copies it.
+pub(crate) fn message<'a>(record: &RecordRef<'a>, topic: &'a str) -> BaseRecord<'a, [u8], [u8]> {
+    message_with(record, topic, ())
+}
+
+/// The same, with what its delivery report brings back.
+pub(crate) fn message_with<'a, D: rdkafka::util::IntoOpaque>(
+    record: &RecordRef<'a>,
+    topic: &'a str,
+    opaque: D,
+) -> BaseRecord<'a, [u8], [u8], D> {
+    let mut message = BaseRecord::with_opaque_to(record.topic.unwrap_or(topic), opaque);
+    message.payload = record.value;
+    message.key = record.key;
+    message.partition = record.partition;
+    message.timestamp = record.timestamp;
+    if !record.headers.is_empty() {
+        let empty = OwnedHeaders::new_with_capacity(record.headers.len());
+        let insert =
+            |all: OwnedHeaders, (key, value): &(&str, Option<&[u8]>)| all.insert(Header { key, value: *value });
+        message.headers = Some(record.headers.iter().fold(empty, insert));
+    }
+    message
+}

@@ -1,0 +1,9 @@
+//! Kafka, against a real broker: `cargo xtask services up kafka`.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
+mod common;
+mod crash;
+mod proxy;
+mod sink;
+mod source;
