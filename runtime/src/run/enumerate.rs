@@ -37,7 +37,10 @@ fn ask(
     found: &Sender<Discovered>,
 ) -> Result<()> {
     let known = |uid: &str| restored.map_or(Ok(vec![]), |restored| restored.splits(uid));
-    let mut sources = Enumerator::of(&build()?, &known)?;
+    let unreachable = || restored.is_some_and(Restored::is_unreachable);
+    // Where the store does not answer, another attempt may help.
+    let plain = |e: BoxError| if unreachable() { BoxError::from(e.to_string()) } else { e };
+    let mut sources = Enumerator::of(&build()?, &known).map_err(plain)?;
     let first = sources.discover(&|_| true).map_err(|e| -> BoxError { Box::new(Fatal(e)) })?;
     let growing: Vec<usize> = first.iter().filter(|d| d.growing).map(|d| d.source).collect();
     hand_over(control, found, first);
