@@ -184,6 +184,17 @@ mod tests {
     }
 
     #[test]
+    fn an_instance_whose_splits_are_idle_holds_no_other_back() {
+        let mut d = Discovery::default();
+        d.add(2, vec![7], vec![]);
+        d.found(Discovered { source: 0, splits: vec![found("idle", &[]), found("busy", &[])], growing: true });
+        d.announce(1);
+        assert_eq!(d.publish(0, 1, &[report(i64::MAX, &[]), report(30, &[])]), [30]);
+        assert_eq!(d.publish(0, 2, &[report(i64::MAX, &[]), report(i64::MAX, &[])]), [30], "all are idle: it stays");
+        assert_eq!(d.publish(0, 3, &[report(12, &[]), report(40, &[])]), [30], "it never falls");
+    }
+
+    #[test]
     fn a_growing_source_never_ends_and_keeps_its_watermark_when_nothing_is_read() {
         let mut d = Discovery::default();
         d.add(1, vec![7], vec![(b"old".to_vec(), 0, false)]);

@@ -33,8 +33,6 @@ pub(crate) struct Readers<S: Source> {
     source: S,
     slots: Vec<Slot<S>>,
     assigners: Vec<Rc<Assigner>>,
-    /// The last mark of each origin, where all splits are idle.
-    reported: Vec<i64>,
     newly_ended: Vec<Vec<u8>>,
     turn: usize,
     open: usize,
@@ -64,13 +62,11 @@ enum State<S: Source> {
 impl<S: Source> Readers<S> {
     /// The splits of a checkpoint that this worker goes on with. `assigners` are those of the source's stages.
     pub fn new(uid: &str, source: S, assigners: Vec<Rc<Assigner>>, restored: Vec<StoredSplit>) -> Result<Self> {
-        let reported = vec![i64::MIN; assigners.len()];
         let mut readers = Self {
             uid: uid.into(),
             source,
             slots: vec![],
             assigners,
-            reported,
             newly_ended: vec![],
             turn: 0,
             open: 0,
@@ -186,20 +182,16 @@ impl<S: Source> Splits for Readers<S> {
     }
 
     fn report(&mut self) -> Report {
-        let live = |s: &Slot<S>| !matches!(s.state, State::Ended(_));
-        let any_live = self.slots.iter().any(live);
-        for (assigner, reported) in self.assigners.iter().zip(&mut self.reported) {
+        // An instance whose splits are all idle must not hold back those of other workers; where all instances say so,
+        // the watermark stays (`Discovery::publish`).
+        let least = |assigner: &Rc<Assigner>| {
             let holding = self.slots.iter().enumerate().filter(|(_, s)| Self::holds(s));
-            *reported = match holding.map(|(i, _)| assigner.mark(i).0).min() {
-                Some(least) => least,
-                None if any_live && *reported != i64::MAX => *reported, // all are idle: the watermark stays
-                None if any_live => i64::MIN,
-                None => i64::MAX,
-            };
-        }
+            holding.map(|(i, _)| assigner.mark(i).0).min().unwrap_or(i64::MAX)
+        };
+        let marks = self.assigners.iter().map(least).collect();
         self.slots.iter_mut().for_each(|s| s.fresh = false);
         let (ended, read) = (std::mem::take(&mut self.newly_ended), std::mem::take(&mut self.read));
-        Report { marks: self.reported.clone(), ended, read }
+        Report { marks, ended, read }
     }
 
     fn snapshot(&self) -> Result<Section> {
