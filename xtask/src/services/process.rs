@@ -28,6 +28,14 @@ impl Process {
         !line.trim_start().starts_with('Z') && line.contains(&*self.folder.to_string_lossy())
     }
 
+    /// Looked at twice: while a process is being started it has no command line for a moment.
+    fn is_gone(&self) -> bool {
+        !self.is_alive() && {
+            std::thread::sleep(AGAIN);
+            !self.is_alive()
+        }
+    }
+
     /// Starts it with its output in the log, in a process group of its own: an interrupt at the terminal is not for it.
     /// Gives the length of the log before.
     pub(super) fn start(&self, command: &mut Command) -> Result<u64> {
@@ -51,8 +59,9 @@ impl Process {
             if fresh.contains(text) {
                 return Ok(());
             }
-            if !self.is_alive() || began.elapsed() > patience {
-                let what = if self.is_alive() { "is not ready" } else { "has died" };
+            let gone = self.is_gone();
+            if gone || began.elapsed() > patience {
+                let what = if gone { "has died" } else { "is not ready" };
                 let tail: Vec<&str> = fresh.lines().rev().take(5).collect();
                 let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
                 return Err(format!("{} {what}; see {}\n{tail}", self.name, self.log().display()));
@@ -65,8 +74,9 @@ impl Process {
     pub(super) fn wait_until(&self, is_ready: impl Fn() -> bool, patience: Duration) -> Result<()> {
         let began = Instant::now();
         while !is_ready() {
-            if !self.is_alive() || began.elapsed() > patience {
-                let what = if self.is_alive() { "is not ready" } else { "has died" };
+            let gone = self.is_gone();
+            if gone || began.elapsed() > patience {
+                let what = if gone { "has died" } else { "is not ready" };
                 return Err(format!("{} {what}; see {}", self.name, self.log().display()));
             }
             std::thread::sleep(AGAIN);
