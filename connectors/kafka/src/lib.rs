@@ -7,6 +7,8 @@
 
 mod client;
 mod options;
+#[cfg(feature = "pipeline")]
+pub mod pipeline;
 mod sink;
 mod source;
 

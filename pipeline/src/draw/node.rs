@@ -5,7 +5,7 @@ use crate::format::EventFormat;
 use crate::kind::FormatKind;
 use millstream_operators::dead_letter::DeadLetter;
 use millstream_operators::{Fallible, Result, Stream};
-use millstream_runtime::sink::{Delivery, Sink, StagedBy, Staging};
+use millstream_runtime::sink::{Delivery, Lanes, Sink, SinkName, StagedBy, Staging};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -103,6 +103,10 @@ struct Promised<S> {
 impl<S: Sink<Event>> Sink<Event> for Promised<S> {
     type Writer = S::Writer;
 
+    fn named(&mut self, name: &SinkName) {
+        self.sink.named(name);
+    }
+
     fn open(&self, worker: usize, staged: &[StagedBy<Self, Event>]) -> Result<S::Writer> {
         self.sink.open(worker, staged)
     }
@@ -113,5 +117,9 @@ impl<S: Sink<Event>> Sink<Event> for Promised<S> {
 
     fn delivery(&self) -> Delivery {
         self.delivery
+    }
+
+    fn lanes(&self) -> Option<Lanes<Event, StagedBy<Self, Event>>> {
+        self.sink.lanes()
     }
 }
