@@ -24,7 +24,7 @@ fn calling(calls: Calls) -> impl Fn(&Job) -> Result<()> + Send + Sync + 'static 
         failed.sink("failed", outside());
         let totals = (count(), sum(|event: &Event| event.number));
         let windows = answered.clone().key_by(|event| event.key).window(Tumbling::of(millis(50)));
-        windows.aggregate("windows", totals).sink("windows", outside());
+        windows.aggregate("totals", totals).sink("windows", outside());
         answered.sink("answered", outside());
         Ok(())
     }
