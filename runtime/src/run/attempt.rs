@@ -23,7 +23,7 @@ const CHORES: Duration = Duration::from_secs(1);
 /// How often an object store is: each request costs money.
 const CHORES_REMOTE: Duration = Duration::from_secs(5);
 /// How often at random paces, where jobs are over within a second.
-const CHORES_OF_TESTS: Duration = Duration::from_millis(7);
+const CHORES_OF_TESTS: Duration = Duration::from_millis(1);
 
 /// What an attempt is made with.
 pub(crate) struct Attempt<'a> {
