@@ -111,7 +111,7 @@ impl HeldEpochs {
     fn close(&mut self, promise: i64) {
         let Some((_, caps)) = self.ticks.pop_front() else { return };
         if let Some(cap) = caps.last() {
-            self.reports.send(cap, &mut vec![Report { marks: vec![promise], ended: vec![], read: 0 }]);
+            self.reports.send(cap, &mut vec![Report { marks: vec![promise], idle: vec![], ended: vec![], read: 0 }]);
         }
     }
 }

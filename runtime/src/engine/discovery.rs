@@ -114,7 +114,12 @@ impl Discovery {
         let held = !known.waiting.is_empty() || at < known.hold_before || !known.answered;
         let over = known.is_over();
         for (i, published) in known.published.iter_mut().enumerate() {
-            let least = reports.iter().filter_map(|r| r.marks.get(i).copied()).min().unwrap_or(i64::MIN);
+            let least_of =
+                |marks: fn(&Report) -> &Vec<i64>| reports.iter().filter_map(|r| marks(r).get(i).copied()).min();
+            let least = match least_of(|r| &r.marks) {
+                Some(i64::MAX) => least_of(|r| &r.idle).unwrap_or(i64::MAX), // nothing holds it back but what is idle
+                least => least.unwrap_or(i64::MIN),
+            };
             *published = match (over, held || least == i64::MAX) {
                 (true, _) => i64::MAX,
                 (false, true) => *published,
@@ -160,7 +165,12 @@ mod tests {
         FoundSplit { split: name.into(), after: after.iter().map(|p| p.as_bytes().to_vec()).collect(), start: None }
     }
     fn report(mark: i64, ended: &[&str]) -> Report {
-        Report { marks: vec![mark], ended: ended.iter().map(|e| e.as_bytes().to_vec()).collect(), read: 0 }
+        Report {
+            marks: vec![mark],
+            idle: vec![],
+            ended: ended.iter().map(|e| e.as_bytes().to_vec()).collect(),
+            read: 0,
+        }
     }
 
     #[test]
@@ -192,6 +202,8 @@ mod tests {
         assert_eq!(d.publish(0, 1, &[report(i64::MAX, &[]), report(30, &[])]), [30]);
         assert_eq!(d.publish(0, 2, &[report(i64::MAX, &[]), report(i64::MAX, &[])]), [30], "all are idle: it stays");
         assert_eq!(d.publish(0, 3, &[report(12, &[]), report(40, &[])]), [30], "it never falls");
+        let idle = |promised| Report { idle: vec![promised], ..report(i64::MAX, &[]) };
+        assert_eq!(d.publish(0, 4, &[idle(45), idle(50)]), [45], "all are idle, and have promised so much");
     }
 
     #[test]

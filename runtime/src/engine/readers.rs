@@ -183,15 +183,18 @@ impl<S: Source> Splits for Readers<S> {
 
     fn report(&mut self) -> Report {
         // An instance whose splits are all idle must not hold back those of other workers; where all instances say so,
-        // the watermark stays (`Discovery::publish`).
-        let least = |assigner: &Rc<Assigner>| {
-            let holding = self.slots.iter().enumerate().filter(|(_, s)| Self::holds(s));
-            holding.map(|(i, _)| assigner.mark(i).0).min().unwrap_or(i64::MAX)
+        // what the idle ones have promised counts (`Discovery::publish`).
+        let least = |counts: fn(&Slot<S>) -> bool| {
+            let of = |assigner: &Rc<Assigner>| {
+                let counted = self.slots.iter().enumerate().filter(|(_, s)| counts(s));
+                counted.map(|(i, _)| assigner.mark(i).0).min().unwrap_or(i64::MAX)
+            };
+            self.assigners.iter().map(of).collect()
         };
-        let marks = self.assigners.iter().map(least).collect();
+        let (marks, idle) = (least(Self::holds), least(|s| !matches!(s.state, State::Ended(_))));
         self.slots.iter_mut().for_each(|s| s.fresh = false);
         let (ended, read) = (std::mem::take(&mut self.newly_ended), std::mem::take(&mut self.read));
-        Report { marks, ended, read }
+        Report { marks, idle, ended, read }
     }
 
     fn snapshot(&self) -> Result<Section> {

@@ -37,6 +37,8 @@ pub(crate) struct News {
 pub(crate) struct Report {
     /// A watermark for each of its origins, in order; `i64::MAX` where nothing holds it back.
     pub marks: Vec<i64>,
+    /// The same with its idle splits: what counts where nothing holds any instance back. Empty where nothing is idle.
+    pub idle: Vec<i64>,
     /// Splits that ended in this epoch, encoded.
     pub ended: Vec<Vec<u8>>,
     /// How many records it has read in this epoch.

@@ -28,7 +28,7 @@ impl Splits for Endless {
         Ok(ReadOnce { bytes: 1, more: true })
     }
     fn report(&mut self) -> Report {
-        Report { marks: vec![], ended: vec![], read: 0 }
+        Report { marks: vec![], idle: vec![], ended: vec![], read: 0 }
     }
     fn snapshot(&self) -> Result<Section> {
         Ok(Section { uid: "endless".into(), kind: SectionKind::Splits, body: Body::Whole(vec![]) })
