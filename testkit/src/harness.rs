@@ -2,6 +2,7 @@
 mod script;
 
 use crate::clock::ManualClock;
+use crate::folder::folder;
 use millstream_operators::job::launch;
 use millstream_operators::{Job, Result, Stream};
 use millstream_runtime::data::Data;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 /// The event times of records are so far ahead of the watermark that only a step of the script moves it.
 const AHEAD: Duration = Duration::from_millis(1 << 60);
 /// A step that is not over after so long hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Piece<I, O> = Arc<dyn Fn(Stream<I>) -> Stream<O> + Send + Sync>;
 
@@ -42,7 +43,7 @@ struct Running {
 impl<I: Data, O: Data> Harness<I, O> {
     /// Around a piece, with one worker. Processing time begins at 0.
     pub fn new(piece: impl Fn(Stream<I>) -> Stream<O> + Send + Sync + 'static) -> Self {
-        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("harness: no folder for the state: {e}"));
+        let folder = folder().unwrap_or_else(|e| panic!("harness: no folder for the state: {e}"));
         let (shared, clock) = (Arc::new(Script::default()), Arc::new(ManualClock::default()));
         Self { piece: Arc::new(piece), shared, clock, folder, workers: 1, running: None }
     }

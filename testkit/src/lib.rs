@@ -6,6 +6,7 @@
 mod clock;
 mod conformance;
 mod crash_test;
+mod folder;
 mod graph;
 mod harness;
 mod service;

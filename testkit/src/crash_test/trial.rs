@@ -128,12 +128,6 @@ impl Trial {
     }
 }
 
-/// In memory where the system has such a place: checkpoints are synced, and no kill here is one of the machine.
-fn folder() -> std::io::Result<tempfile::TempDir> {
-    let memory = std::path::Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()) } else { tempfile::tempdir() }
-}
-
 impl Rewound {
     fn choose(case: &Case, mut numbers: Vec<u64>) -> Option<Self> {
         numbers.sort_unstable();
