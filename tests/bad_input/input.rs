@@ -8,8 +8,8 @@ const LONG: usize = 50_000_000;
 /// Lines of one client, a second apart.
 fn log(lines: std::ops::Range<u64>) -> String {
     let line = |n: u64| {
-        let (hour, minute, second) = (n / 3600, n / 60 % 60, n % 60);
-        let at = format!("17/May/2015:{hour:02}:{minute:02}:{second:02} +0000");
+        let (day, hour, minute, second) = (17 + n / 86_400, n / 3600 % 24, n / 60 % 60, n % 60);
+        let at = format!("{day}/May/2015:{hour:02}:{minute:02}:{second:02} +0000");
         format!("10.0.0.{} - - [{at}] \"GET /{} HTTP/1.1\" 200 10 \"-\" \"-\"\n", n % 7, n % 11)
     };
     lines.map(line).collect()
@@ -62,7 +62,7 @@ fn what_is_no_utf8_is_a_dead_letter_that_keeps_its_bytes() {
 
 #[test]
 fn an_input_file_that_is_removed_while_it_is_read_loses_nothing() {
-    let text = log(0..60_000);
+    let text = log(0..600_000); // enough for several checkpoints
     let world = World::new();
     let path = world.write("access.log", &text);
     let wanted = world.finish(&["--input", &path]);

@@ -10,8 +10,8 @@ pub type Rows = BTreeMap<&'static str, Vec<String>>;
 
 const SINKS: [&str; 4] = ["paths", "sessions", "dead_letters", "late"];
 
-/// So many records come out of the traffic generator.
-pub const TRAFFIC: [&str; 4] = ["--records", "200000", "--seed", "5"];
+/// Made-up traffic that takes at least a second, so that there is something to kill.
+pub const TRAFFIC: [&str; 6] = ["--records", "200000", "--seed", "5", "--rate", "200000"];
 
 pub struct World {
     pub folder: tempfile::TempDir,
