@@ -3,7 +3,6 @@ use super::compare::Visible;
 use super::plan::{AttemptPlan, Case, DEATHS, NOTHING, REWIND};
 use crate::clock::ManualClock;
 use crate::folder::folder;
-use crate::folder::folder;
 use millstream_operators::job::launch_substituted;
 use millstream_operators::substitute::Substitutes;
 use millstream_operators::{Job, Result};
