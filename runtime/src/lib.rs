@@ -13,6 +13,7 @@ pub mod graph;
 mod mesh;
 pub mod parcel;
 pub mod run;
+mod sight;
 pub mod sink;
 pub mod source;
 pub mod state;

@@ -74,6 +74,6 @@ impl Pair {
 }
 
 /// An address that nobody listens at.
-fn free() -> SocketAddr {
+pub fn free() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

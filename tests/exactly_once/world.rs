@@ -48,9 +48,14 @@ impl World {
     pub fn start_with(&self, flags: &[&str]) -> Child {
         let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
         let mut job = Command::new(example("access_log"));
-        job.arg("--out").arg(self.path("out")).arg("--state").arg(self.path("state"));
-        job.args(["--checkpoint-interval", "50ms"]).args(flags).args(&self.input);
+        self.complete(job.args(flags));
         job.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+    }
+
+    /// The flags that every process of the job has.
+    pub fn complete(&self, job: &mut Command) {
+        job.arg("--out").arg(self.path("out")).arg("--state").arg(self.path("state"));
+        job.args(["--checkpoint-interval", "50ms"]).args(&self.input);
     }
 
     pub fn log(&self) -> String {
@@ -116,10 +121,15 @@ fn visible(folder: &Path) -> Vec<String> {
 }
 
 /// An example that cargo has built beside this test.
-fn example(name: &str) -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
+    built(&format!("examples/{name}"))
+}
+
+/// A program that cargo has built beside this test.
+pub fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let path = test.parent().and_then(Path::parent).unwrap().join("examples").join(name);
-    assert!(path.exists(), "{path:?} is not there: run `cargo test`, which builds the examples");
+    let path = test.parent().and_then(Path::parent).unwrap().join(name);
+    assert!(path.exists(), "{path:?} is not there: run `cargo test`, which builds all programs");
     path
 }
 

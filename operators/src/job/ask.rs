@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(100);
 
 /// What a request that nobody took is answered with, so that no later run takes it.
-const WITHDRAWN: &str = "withdrawn: nobody answered in time";
+pub(super) const WITHDRAWN: &str = "withdrawn: nobody answered in time";
 
 /// Says the number of the new checkpoint, or why there is none.
 pub(crate) fn savepoint(cx: &Cx) -> Answer {

@@ -42,11 +42,16 @@ impl fmt::Debug for Described {
 impl Job {
     /// The command line `PROGRAM run|plan|check|savepoint|restore|status FILE` of a program that reads jobs from files.
     /// `read` reads one; it is told the program's own arguments, and may change the call. Its errors are mistakes in
-    /// the file, each said by itself. Exits as [`Job::main`] does.
+    /// the file, each said by itself. Exits as [`Job::main`] does. `PROGRAM supervise -- COMMAND` runs a process of any
+    /// job and starts it again when it fails.
     pub fn main_of_file<A: Args>(
         program: &'static str,
         read: impl FnOnce(&Path, &A, &mut FileCall) -> Result<Described, Vec<String>> + Send,
     ) -> ExitCode {
+        let mut arguments = std::env::args_os().skip(1);
+        if arguments.next().is_some_and(|verb| verb == flags::SUPERVISE) {
+            return crate::supervise::main(program, arguments);
+        }
         let around = Around { owns_process: true, ..Around::default() };
         call_file(program, std::env::args_os(), around, read).print()
     }

@@ -6,6 +6,8 @@ use millstream_runtime::run::RestoreFrom;
 use millstream_runtime::time::Span;
 use std::path::PathBuf;
 
+const DURATIONS: &str = "Durations are written 500ms, 30s, 5m, 1h or 7d.";
+
 /// What a job can be told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Verb {
@@ -21,7 +23,7 @@ pub(crate) enum Verb {
     Restore,
     /// Stops the running job and goes on with these --workers, or --hosts.
     Rescale,
-    /// Says what is in the job's state.
+    /// Says what is in the job's state, and who holds up the job if it runs.
     Status,
 }
 
@@ -148,6 +150,9 @@ impl Flags {
     }
 }
 
+/// The one verb of such a program that is about no file.
+pub(crate) const SUPERVISE: &str = "supervise";
+
 /// The positional argument that names a job's file.
 pub(crate) const FILE: &str = "file";
 
@@ -160,7 +165,8 @@ pub(crate) fn command_of_file<A: clap::Args>(program: &'static str) -> Command {
         .arg(file.value_parser(clap::value_parser!(PathBuf)))
         .about("Runs Millstream jobs that TOML files describe.")
         .version(env!("CARGO_PKG_VERSION"))
-        .override_usage(format!("{program} COMMAND FILE [FLAGS]"))
+        .override_usage(format!("{program} COMMAND FILE [FLAGS]\n       {program} {SUPERVISE} -- PROGRAM [ARGUMENTS]"))
+        .after_help(format!("{DURATIONS}\n`{SUPERVISE}` runs a program and starts it again when it fails."))
 }
 
 fn no_config(_path: &str) -> Result<PathBuf, String> {
@@ -175,7 +181,7 @@ pub(crate) fn command<A: clap::Args>(name: &'static str) -> Command {
         .about("A Millstream job.")
         .long_about(None)
         .before_help(None)
-        .after_help("Durations are written 500ms, 30s, 5m, 1h or 7d.")
+        .after_help(DURATIONS)
         .override_usage(format!("{name} [COMMAND] [FLAGS]"))
         .help_template(format!(
             "{{about}}\n\n{{usage-heading}} {{usage}}\n\nCommands:\n{}\n{{all-args}}{{after-help}}",

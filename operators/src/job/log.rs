@@ -11,19 +11,27 @@ const VARIABLES: [&str; 2] = ["MILLSTREAM_LOG", "RUST_LOG"];
 /// # Errors
 /// Where the filter cannot be read; says whence it came.
 pub(crate) fn start(flags: &Flags) -> Result<(), String> {
-    let filter = filter(flags, |name| std::env::var(name).ok())?;
+    start_with(flags.log.clone(), flags.quiet)
+}
+
+/// The same for a program that is no job.
+///
+/// # Errors
+/// As [`start`].
+pub(crate) fn start_with(told: Option<String>, quiet: bool) -> Result<(), String> {
+    let filter = filter(told, quiet, |name| std::env::var(name).ok())?;
     let log = tracing_subscriber::fmt().compact().with_target(false).with_ansi(screen::is_terminal());
     let _ = log.with_writer(|| Above).with_env_filter(filter).try_init(); // the program's own goes before
     Ok(())
 }
 
-fn filter(flags: &Flags, variable: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, String> {
+fn filter(told: Option<String>, quiet: bool, variable: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, String> {
     let from_variable = || {
-        let found = VARIABLES.iter().filter(|_| !flags.quiet);
+        let found = VARIABLES.iter().filter(|_| !quiet);
         found.filter_map(|name| Some((*name, variable(name)?))).find(|(_, text)| !text.is_empty())
     };
-    let usual = || ("--quiet", if flags.quiet { "error" } else { "info" }.to_string());
-    let (whence, text) = flags.log.clone().map(|text| ("--log", text)).or_else(from_variable).unwrap_or_else(usual);
+    let usual = || ("--quiet", if quiet { "error" } else { "info" }.to_string());
+    let (whence, text) = told.map(|text| ("--log", text)).or_else(from_variable).unwrap_or_else(usual);
     let wrong = |e| format!("{whence}: {text:?} is no filter ({e}); write info, or warn,my_job=debug");
     EnvFilter::builder().parse(&text).map_err(wrong)
 }
@@ -39,7 +47,7 @@ mod tests {
         let matches = command::<NoArgs>("job").get_matches_from([&["job"], argv].concat());
         let flags = Flags::from_arg_matches(&matches).unwrap();
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, text)| text.to_string());
-        filter(&flags, variable).map(|filter| filter.to_string())
+        filter(flags.log, flags.quiet, variable).map(|filter| filter.to_string())
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a run tells a monitor: the pages of its endpoint, and the numbers in Prometheus' text format.
 use super::serve::{Page, Served, Server};
 use hyper::StatusCode;
-use millstream_runtime::run::{Progress, Status};
+use millstream_runtime::run::{Held, Progress, Status};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +18,10 @@ pub(crate) fn serve(at: SocketAddr, job: &'static str, status: Arc<Status>) -> R
 
 fn page(path: &str, job: &str, status: &Status) -> Page {
     match path {
-        "/metrics" => (StatusCode::OK, text(job, &status.progress(), resident_bytes())),
+        "/metrics" => {
+            let text = text(job, &status.progress(), resident_bytes()) + &held_text(job, &status.held());
+            (StatusCode::OK, text)
+        }
         "/live" => (StatusCode::OK, "live\n".into()),
         "/ready" if status.is_stopping() => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into()),
         "/ready" if status.progress().attempts == 0 => (StatusCode::SERVICE_UNAVAILABLE, "starting\n".into()),
@@ -49,7 +52,7 @@ fn text(job: &str, now: &Progress, resident: Option<u64>) -> String {
         ("millstream_attempts_total", "counter", "Attempts to run the job.", Some(now.attempts.into())),
         ("process_resident_memory_bytes", "gauge", "The process's memory.", resident.map(Into::into)),
     ];
-    let label = job.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let label = escaped(job);
     rows.iter().fold(String::new(), |mut text, (name, kind, help, value)| {
         if let Some(value) = value {
             let row = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name}{{job=\"{label}\"}} {value}");
@@ -57,6 +60,23 @@ fn text(job: &str, now: &Progress, resident: Option<u64>) -> String {
         }
         text
     })
+}
+
+/// How long something has been held up, and by whom; nothing where all moves.
+fn held_text(job: &str, held: &[Held]) -> String {
+    const NAME: &str = "millstream_held_milliseconds";
+    let mut text = String::new();
+    if !held.is_empty() {
+        let _ = writeln!(text, "# HELP {NAME} How long something has been held up.\n# TYPE {NAME} gauge"); // takes all
+    }
+    for Held { what, by, ms, .. } in held {
+        let _ = writeln!(text, "{NAME}{{job=\"{}\",what=\"{what}\",by=\"{}\"}} {ms}", escaped(job), escaped(by));
+    }
+    text
+}
+
+fn escaped(label: &str) -> String {
+    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// The memory of this process, where the system says it in Linux' way.

@@ -8,7 +8,7 @@ mod config;
 mod file;
 mod flags;
 mod launch;
-mod log;
+pub(crate) mod log;
 mod look;
 mod metrics;
 mod progress;

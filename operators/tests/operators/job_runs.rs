@@ -100,6 +100,37 @@ fn a_savepoint_of_a_running_job_is_kept_and_can_be_restored() {
 }
 
 #[test]
+fn status_names_who_holds_a_running_job_up() {
+    let world = World::new();
+    let (sum, state) = (world.sum.clone(), world.state());
+    let around = Around { status: Arc::clone(&world.status), ..Around::default() };
+    let job = std::thread::spawn(move || {
+        call(
+            "counter",
+            ["counter", "--state", &state, "--up-to", "100"].map(Into::into),
+            around,
+            move |job, o: &Counting| {
+                let slow = job.source("numbers", Numbers { end: o.up_to }).inspect(|n| {
+                    if *n == 50 {
+                        std::thread::sleep(Duration::from_secs(6));
+                    }
+                });
+                slow.sink("sum", sum.clone());
+                Ok(())
+            },
+        )
+    });
+    until("somebody is seen", || !world.status.held().is_empty());
+    let status = world.call(&["status"]);
+    let words =
+        ["held up      epoch 1.", "has been held for ", " s by \"numbers\" on worker 0: one call has not returned"];
+    words.iter().for_each(|word| assert!(status.out.contains(word), "{word}: {status:?}"));
+    assert_eq!(job.join().unwrap().code, 0);
+    assert!(world.status.held().is_empty(), "it has ended");
+    assert!(!world.call(&["status"]).out.contains("held"));
+}
+
+#[test]
 fn a_savepoint_that_nobody_answers_is_withdrawn() {
     let world = World::new();
     let nothing = world.call(&["savepoint"]);

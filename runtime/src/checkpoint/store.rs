@@ -141,7 +141,7 @@ impl StateStore {
     }
 
     /// Whether each request goes over a network.
-    pub(crate) fn is_remote(&self) -> bool {
+    pub fn is_remote(&self) -> bool {
         matches!(self.inner.location, Some(Location::Remote(_)))
     }
 

@@ -26,6 +26,8 @@ type LaneOf<C> = fn(&C) -> u64;
 pub(crate) trait Committer {
     /// Starts to commit all that is staged for checkpoints up to `n`.
     fn commit(&mut self, n: u64);
+    /// What is committed now: the sink, and the first lane of those under way.
+    fn under_way(&self) -> (&str, Option<u64>);
     /// Goes on committing; ready when nothing is left to do.
     fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<()>>;
 }
@@ -77,6 +79,10 @@ impl<T: Data, S: Sink<T>> Committer for Commits<T, S> {
         let mut staged = self.staged.borrow_mut();
         let later = staged.split_off(&(n + 1));
         self.waiting.extend(std::mem::replace(&mut *staged, later).into_values().flatten());
+    }
+
+    fn under_way(&self) -> (&str, Option<u64>) {
+        (&self.uid, self.running.first().and_then(|running| running.lane))
     }
 
     fn poll(&mut self, task: &mut Context<'_>) -> Poll<Result<()>> {

@@ -78,6 +78,11 @@ impl HeldEpochs {
         (Self { reports, ticks: VecDeque::new(), plant }, stream)
     }
 
+    /// The oldest epoch that is held.
+    pub fn first(&self) -> Option<Epoch> {
+        self.ticks.front().map(|(at, _)| *at)
+    }
+
     /// A tick has come.
     pub fn push(&mut self, at: Epoch, caps: Vec<Capability<Epoch>>) {
         self.ticks.push_back((at, caps));

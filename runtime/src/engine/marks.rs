@@ -41,6 +41,11 @@ impl Marks {
         self.queue.entry(at).or_insert_with(|| Closing { caps: caps(), marks: vec![], now: None })
     }
 
+    /// The oldest epoch whose time has come and is not applied.
+    pub fn first(&self) -> Option<Epoch> {
+        self.queue.keys().next().copied()
+    }
+
     /// Applies what belongs to the oldest epoch that has passed, if it is of the interval at hand.
     pub fn pop(&mut self, low: Epoch, current: u64, plant: Plant) -> Option<Vec<Capability<Epoch>>> {
         let first = self.queue.first_entry()?;

@@ -17,6 +17,7 @@ use crate::Result;
 use crate::parcel::Parcel;
 use crate::run::control::Event;
 use crate::run::failpoint;
+use crate::sight::standing::Standing;
 use crate::sink::Room;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -77,6 +78,7 @@ pub(crate) fn operator<'s>(
     let (epochs, reports) = is_delayed.then(|| HeldEpochs::add(&mut builder, cx.pace.plant)).unzip();
     let mut driver = Driver {
         jitter: cx.jitter(wiring.operator as u64),
+        standing: cx.control.board.add(&wiring.uid, cx.index),
         inbox: Inbox::new(cx.first, cx.pace.plant, Rc::clone(&cx.backlog)),
         waker: waker_of(scope.worker().sync_activator_for(info.address.to_vec())),
         activator: scope.activator_for(info.address),
@@ -145,6 +147,8 @@ struct Driver {
     waker: Waker,
     uid: String,
     operator: usize,
+    /// For the lookout.
+    standing: Arc<Standing>,
     work: Work,
     inbox: Inbox,
     marks: Marks,
@@ -192,11 +196,26 @@ impl Driver {
     }
 
     fn turn(&mut self, frontier: Epoch) {
+        self.standing.enter();
         if let Err(e) = self.run(frontier) {
             self.cx.control.fail(&self.uid, e);
             self.hold.clear();
             self.over = true;
         }
+        self.standing.leave(frontier, self.holds());
+        self.standing.note_slowest(|| {
+            let promise = self.epochs.as_ref().map(|_| self.work.promise(self.marks.watermark(), false))?;
+            (promise < self.marks.watermark().0).then(|| (promise, "what is in flight".into()))
+        });
+    }
+
+    /// The least epoch that is not over because of what is still to be done here.
+    fn holds(&self) -> Epoch {
+        let open = if self.over { DONE } else { end(self.inbox.interval) };
+        let delayed = self.epochs.as_ref().and_then(HeldEpochs::first);
+        let firing = self.firing.as_ref().and_then(|caps| caps.first()).map(|cap| *cap.time());
+        let first = [self.marks.first(), delayed, firing].into_iter().flatten().fold(open, Epoch::min);
+        self.inbox.low(first)
     }
 
     fn run(&mut self, frontier: Epoch) -> Result<()> {

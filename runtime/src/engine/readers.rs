@@ -6,6 +6,7 @@ use crate::batch::Batch;
 use crate::checkpoint::{Body, Section, SectionKind};
 use crate::codec;
 use crate::parcel::Parcel;
+use crate::sight::standing::Slowest;
 use crate::source::{OffsetOf, Progress, Reader, Source, Waker};
 use crate::time::Timestamp;
 use crate::{BoxError, Result};
@@ -195,6 +196,13 @@ impl<S: Source> Splits for Readers<S> {
         self.slots.iter_mut().for_each(|s| s.fresh = false);
         let (ended, read) = (std::mem::take(&mut self.newly_ended), std::mem::take(&mut self.read));
         Report { marks, idle, ended, read }
+    }
+
+    fn slowest(&self) -> Option<Slowest> {
+        let mark = |at: usize| self.assigners.iter().map(|assigner| assigner.mark(at).0).min();
+        let holding = self.slots.iter().enumerate().filter(|(_, slot)| Self::holds(slot));
+        let (mark, slot) = holding.filter_map(|(at, slot)| Some((mark(at)?, slot))).min_by_key(|(mark, _)| *mark)?;
+        Some((mark, format!("split {}", serde_json::to_string(&slot.split).unwrap_or_default())))
     }
 
     fn snapshot(&self) -> Result<Section> {

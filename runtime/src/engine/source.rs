@@ -12,6 +12,7 @@ use super::worker::WorkerCx;
 use crate::Result;
 use crate::checkpoint::Section;
 use crate::run::control::Event;
+use crate::sight::standing::{Slowest, Standing};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use timely::dataflow::channels::pact::Pipeline;
@@ -27,6 +28,8 @@ pub(crate) trait Splits: 'static {
     fn read(&mut self, next: &mut Next, out: &mut Outputs) -> Result<ReadOnce>;
     /// What is promised at the end of a slice.
     fn report(&mut self) -> Report;
+    /// The split with the least watermark, of those that hold it back.
+    fn slowest(&self) -> Option<Slowest>;
     /// Where to go on.
     fn snapshot(&self) -> Result<Section>;
     /// Gives the readers something to wake the worker with.
@@ -78,6 +81,7 @@ pub(crate) fn source<'s>(
     cx.backlog.add_source(move || when_there_is_room.activate());
     let mut driver = Driver {
         jitter: cx.jitter(spec.operator as u64),
+        standing: cx.control.board.add(&spec.uid, cx.index),
         cx: cx.clone(),
         alarm: Alarm::new(scope.activator_for(info.address)),
         spec,
@@ -97,10 +101,13 @@ pub(crate) fn source<'s>(
                     |c: &timely::dataflow::operators::InputCapability<Epoch>| super::ports::retain_all(c, ports_count);
                 ticks.extend(messages.drain(..).map(|tick| (caps(&cap), tick)));
             });
-            if let Err(e) = driver.run(ticks, low(frontiers)) {
+            driver.standing.enter();
+            let frontier = low(frontiers);
+            if let Err(e) = driver.run(ticks, frontier) {
                 driver.cx.control.fail(&format!("source {:?}", driver.spec.uid), e);
                 driver.caps = None;
             }
+            driver.standing.leave(frontier, driver.holds());
         }
     });
     (streams, report_stream)
@@ -110,6 +117,8 @@ struct Driver {
     cx: WorkerCx,
     alarm: Alarm,
     spec: SourceSpec,
+    /// For the lookout.
+    standing: Arc<Standing>,
     splits: Box<dyn Splits>,
     next: Next,
     ports: Ports,
@@ -140,10 +149,17 @@ impl Driver {
         if self.caps.is_some() { self.read() } else { Ok(()) }
     }
 
+    /// The epoch of the open slice.
+    fn holds(&self) -> Epoch {
+        let caps = self.caps.as_ref().and_then(|caps| caps.first());
+        caps.map_or(DONE, |cap| *cap.time())
+    }
+
     /// Closes the open slice at the offset reached: the promise, and at the end of an interval the snapshot.
     fn close(&mut self, next_interval: u64) -> Result<()> {
         let Some(caps) = self.caps.take() else { return Ok(()) };
         let Some(cap) = caps.last() else { return Ok(()) };
+        self.standing.note_slowest(|| self.splits.slowest());
         self.reports.send(cap, &mut vec![self.splits.report()]);
         let n = interval(*cap.time());
         if next_interval > n {

@@ -150,6 +150,11 @@ impl Schedule {
         Decision::Open(next, cut)
     }
 
+    /// The oldest epoch that not every sink has seen, and since when it is open.
+    fn oldest(&self) -> Option<(Epoch, Instant)> {
+        self.open.front().copied()
+    }
+
     /// Forgets the epochs that every sink has seen, and learns from how long that took: sinks that lag shrink the credit,
     /// so that what is in flight stays worth a few slices of their time.
     fn retire(&mut self, view: &View) {
@@ -222,7 +227,9 @@ impl Ticker {
         let over = self.cx.discovery.borrow().is_over() && self.cx.delaying_are_over();
         let asked = self.cx.control.asked();
         let view = View { now: Instant::now(), seen, settled: self.cx.control.settled(), over, asked };
-        match self.schedule.decide(&view) {
+        let decision = self.schedule.decide(&view);
+        self.cx.control.board.note_open(self.schedule.oldest());
+        match decision {
             Decision::Open(next, cut) => self.open(next, cut),
             Decision::Wait(wait) => {
                 if let Some(wait) = wait {

@@ -3,6 +3,7 @@
 use crate::checkpoint::FileRef;
 use crate::codec;
 use crate::run::control::FailureKind;
+use crate::sight::look::Look;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,8 @@ pub(crate) enum Message {
     },
     /// To process 0: a sink has little room for more of the open interval.
     ShortOfRoom,
+    /// To process 0: what the sender sees of who holds things up.
+    Look(Look),
 }
 
 /// What a frame is. Ordinals are on the wire.

@@ -12,6 +12,7 @@ use super::workers::{Setup, panic_text, work};
 use crate::checkpoint::{Manifest, Snapshot, StateStore};
 use crate::graph::Graph;
 use crate::mesh::{Network, Outbox, Posts};
+use crate::sight::lookout::Lookout;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -89,7 +90,7 @@ impl Attempt<'_> {
             return self.again(&setup);
         }
         let keeper = self.keeper(&started, &lines, commit_to);
-        let finished = self.run_threads(setup, keeper, inbox, lines.heard, lines.network)?;
+        let finished = self.run_threads(setup, keeper, inbox, lines)?;
         match finished {
             Some(true) => Ok(Outcome::Finished),
             Some(false) => Ok(Outcome::Stopped),
@@ -152,7 +153,7 @@ impl Attempt<'_> {
             commits,
             outbox: lines.outbox.clone(),
         };
-        Keeper::new(attempt, leader)
+        Keeper::new(attempt, leader, parent.is_some())
     }
 
     /// The keeper on a thread of its own beside the workers; says how it ended.
@@ -161,13 +162,15 @@ impl Attempt<'_> {
         setup: Setup,
         keeper: Keeper,
         inbox: UnboundedReceiver<Event>,
-        heard: UnboundedReceiver<Heard>,
-        network: Network,
+        lines: Lines,
     ) -> Result<Option<bool>, Failure> {
-        let control = Arc::clone(&setup.control);
+        let Lines { control, outbox, network, heard } = lines;
         let (handle, failpoint) = (self.handle, self.failpoint.clone());
         let ended = Mutex::new(None);
+        let (over, is_over) = channel();
+        let lookout = Lookout::new(Arc::clone(&control), Arc::clone(&self.options.status), outbox, self.process());
         std::thread::scope(|scope| {
+            scope.spawn(move || lookout.run(&is_over));
             scope.spawn(|| {
                 failpoint::arm(failpoint);
                 let run = std::panic::AssertUnwindSafe(|| handle.block_on(keeper.run(inbox, heard)));
@@ -176,7 +179,9 @@ impl Attempt<'_> {
                     Err(panic) => control.fail_as(panic_text(&*panic), FailureKind::Broken),
                 }
             });
-            work(setup, network).map_err(|e| broken(e.to_string()))
+            let worked = work(setup, network).map_err(|e| broken(e.to_string()));
+            drop(over);
+            worked
         })?;
         Ok(ended.into_inner().unwrap_or(None))
     }

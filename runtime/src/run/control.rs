@@ -6,6 +6,7 @@ use crate::engine::pace::Clock;
 use crate::graph::assemble::Assembled;
 use crate::mesh::Outbox;
 use crate::mesh::wire::Message;
+use crate::sight::board::Board;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -99,6 +100,8 @@ pub(crate) struct Control {
     ticker: Mutex<Option<SyncActivator>>,
     outbox: Outbox,
     released: Arc<Released>,
+    /// Who stands where, for the lookout.
+    pub board: Board,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -140,6 +143,7 @@ impl Control {
             ticker: Mutex::new(None),
             outbox,
             released: Arc::default(),
+            board: Board::default(),
             clock,
         }
     }
@@ -302,6 +306,7 @@ impl Control {
     pub fn note_cut(&self, n: u64) {
         if self.cut.fetch_max(n, SeqCst) < n {
             self.short_of_room.store(false, SeqCst);
+            self.board.note_cut(n);
         }
     }
 

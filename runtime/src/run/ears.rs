@@ -24,6 +24,7 @@ impl Ears {
             Message::WokeUp => return self.control.wake_up(),
             Message::ShortOfRoom => return self.control.ask_for_room(),
             Message::Stop => return self.control.stop(),
+            Message::Look(look) => return self.control.board.note_look(from, look),
             Message::Failed { what, kind } => {
                 let kind = if kind == FailureKind::Refused { kind } else { FailureKind::Lost };
                 return self.control.fail_as(format!("{name} has failed: {what}"), kind);

@@ -11,6 +11,7 @@ use crate::checkpoint::{CheckpointError, DataName, FileRef, Section, StateStore,
 use crate::mesh::Outbox;
 use crate::mesh::wire::{Message, Order, Report};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Sender;
@@ -31,6 +32,14 @@ pub(crate) struct Attempt {
     /// To each worker of this process.
     pub commits: Vec<Sender<Commit>>,
     pub outbox: Outbox,
+}
+
+impl Attempt {
+    /// The numbers of this process's workers.
+    pub fn workers(&self) -> Range<usize> {
+        let here = self.commits.len();
+        self.process * here..(self.process + 1) * here
+    }
 }
 
 /// What the keeper hears from other processes.
@@ -61,8 +70,12 @@ enum Next {
 }
 
 impl Keeper {
-    pub fn new(attempt: Attempt, leader: Option<Leader>) -> Self {
+    /// `restored`: the workers first commit what a checkpoint promised.
+    pub fn new(attempt: Attempt, leader: Option<Leader>, restored: bool) -> Self {
         let gatherer = Gatherer::new(attempt.commits.len());
+        if restored {
+            attempt.control.board.note_commit(0, attempt.workers());
+        }
         Self { attempt, gatherer, leader, tasks: JoinSet::new(), finished: None }
     }
 
@@ -114,6 +127,7 @@ impl Keeper {
 
     /// What a worker of this process says. Only worker 0 tells of cuts.
     async fn event(&mut self, event: Event) -> Result<()> {
+        self.note(&event);
         let to_lead = match &event {
             Event::Graph(graph) => Some(coordinator::Input::Graph(graph.clone())),
             Event::Cut { n, why, now } => Some(coordinator::Input::Cut { n: *n, why: *why, now: *now }),
@@ -125,10 +139,22 @@ impl Keeper {
         self.take(Next::Here(Input::Event(event))).await
     }
 
+    /// For the lookout.
+    fn note(&self, event: &Event) {
+        let board = &self.attempt.control.board;
+        match event {
+            Event::Graph(graph) => board.note_uids(graph.operators.iter().map(|info| info.uid.clone()).collect()),
+            Event::Part { n, operator, worker, .. } => board.note_part(*n, *operator, *worker),
+            Event::Committed { worker, .. } => board.note_committed(*worker),
+            Event::Cut { .. } => {}
+        }
+    }
+
     async fn written(&mut self, n: u64, result: Result<FileRef, CheckpointError>) -> Result<()> {
         match result {
             Ok(file) => {
                 failpoint::hit("write.after")?;
+                self.attempt.control.board.note_written(n);
                 self.take(Next::Here(Input::Written { n, file })).await
             }
             Err(e) if e.stops_the_attempt() => Err(e.into()),
@@ -187,6 +213,7 @@ impl Keeper {
                 Some(Next::Here(Input::Settled { n, durable }))
             }
             Order::Commit { n } => {
+                self.attempt.control.board.note_commit(n, self.attempt.workers());
                 self.attempt.commits.iter().for_each(|to| {
                     let _ = to.send(n); // its worker is gone only when the attempt is over
                 });

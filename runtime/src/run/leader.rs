@@ -51,6 +51,7 @@ pub(crate) enum Done {
     Merged { replaced: Vec<String>, result: Result<FileRef, CheckpointError> },
     Collected,
     Asked(Vec<Request>),
+    Answered,
 }
 
 impl Leader {
@@ -208,6 +209,7 @@ impl Leader {
                 }
             }
             Done::Collected => self.collecting = false,
+            Done::Answered => {}
             Done::Asked(requests) => {
                 self.asking = false;
                 self.take_requests(requests);
@@ -244,9 +246,24 @@ impl Leader {
         Ok(())
     }
 
+    fn tell_status(&mut self, id: String) {
+        let (store, held) = (self.leading.store.clone(), self.leading.status.held());
+        self.tasks.spawn(async move {
+            let text = serde_json::to_string(&held).unwrap_or_default();
+            if let Err(e) = store.answer(&id, &text).await {
+                tracing::warn!("a request for the status could not be answered: {e}");
+            }
+            Done::Answered
+        });
+    }
+
     fn take_requests(&mut self, requests: Vec<Request>) {
         for request in requests {
             if self.asked.contains_key(&request.id) || self.is_over {
+                continue;
+            }
+            if request.kind == STATUS {
+                self.tell_status(request.id);
                 continue;
             }
             let asks = &self.leading.status.requests;
@@ -260,6 +277,9 @@ impl Leader {
         }
     }
 }
+
+/// What `status` asks for: the answer is a list of [`Held`](crate::run::Held) as JSON.
+pub const STATUS: &str = "status";
 
 /// Which files to merge: those of one checkpoint stay together.
 fn plan_files(files: &[FileRef]) -> Option<Range<usize>> {

@@ -19,9 +19,12 @@ mod status;
 mod workers;
 
 pub use control::LOST_CODE;
+pub use leader::STATUS;
 pub use options::{BuildGraph, Options, Restarts, RestoreFrom};
 pub use process::{Outcome, RunError, run};
 pub use status::{Progress, Status};
+
+pub use crate::sight::{Held, What};
 
 pub use crate::mesh::{Cluster, Hosts, Tls};
 

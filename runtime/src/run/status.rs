@@ -1,5 +1,6 @@
 //! What a run tells of itself while it goes on, and what it is asked.
 use super::control::{Requests, locked};
+use crate::sight::Held;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
@@ -9,6 +10,7 @@ pub struct Status {
     pub(crate) requests: Arc<Requests>,
     pub(crate) numbers: Numbers,
     last_failure: Mutex<Option<String>>,
+    held: Mutex<Vec<Held>>,
 }
 
 /// Counted while the run goes on.
@@ -71,6 +73,15 @@ impl Status {
             checkpoint_bytes: n.checkpoint_bytes.load(Relaxed),
             attempts: n.attempts.load(Relaxed),
         }
+    }
+
+    pub(crate) fn note_held(&self, held: Vec<Held>) {
+        *locked(&self.held) = held;
+    }
+
+    /// What has been held up for a second or longer, and by whom: looked at each second, in process 0.
+    pub fn held(&self) -> Vec<Held> {
+        locked(&self.held).clone()
     }
 
     pub(crate) fn note_failure(&self, what: &str) {

@@ -107,7 +107,7 @@ fn run_worker(worker: &mut Worker, setup: &Setup, discovered: Option<Receiver<Di
     }
     let commits = super::control::locked(&setup.commits).get_mut(here).and_then(Option::take);
     let Some(commits) = commits else { return Ok(()) };
-    Committing { cx: &cx, commits, current: None }.run(worker, setup.snapshot.is_some())
+    Committing { cx: &cx, commits, current: None, told: None }.run(worker, setup.snapshot.is_some())
 }
 
 fn context(worker: &Worker, setup: &Setup, discovered: Option<Receiver<Discovered>>) -> Option<WorkerCx> {
@@ -141,6 +141,8 @@ struct Committing<'a> {
     cx: &'a WorkerCx,
     commits: Receiver<Commit>,
     current: Option<Commit>,
+    /// The sink, by number, and the lane that the lookout was told of.
+    told: Option<(usize, Option<u64>)>,
 }
 
 impl Committing<'_> {
@@ -171,13 +173,20 @@ impl Committing<'_> {
         }
         let Some(n) = self.current else { return Ok(()) };
         let mut task = Context::from_waker(waker);
-        for committer in self.cx.committers.borrow_mut().iter_mut() {
+        for (at, committer) in self.cx.committers.borrow_mut().iter_mut().enumerate() {
             match committer.poll(&mut task) {
                 Poll::Ready(result) => result?,
-                Poll::Pending => return Ok(()),
+                Poll::Pending => {
+                    let (uid, lane) = committer.under_way();
+                    if self.told.replace((at, lane)) != Some((at, lane)) {
+                        let lane = lane.map_or_else(String::new, |lane| format!(", lane {lane},"));
+                        self.cx.control.board.note_committing(self.cx.index, format!("sink {uid:?}{lane}"));
+                    }
+                    return Ok(());
+                }
             }
         }
-        self.current = None;
+        (self.current, self.told) = (None, None);
         self.cx.tell(Event::Committed { n, worker: self.cx.index });
         Ok(())
     }

@@ -20,6 +20,9 @@ use timely::worker::Worker;
 struct Endless(Rc<Cell<u64>>);
 
 impl Splits for Endless {
+    fn slowest(&self) -> Option<Slowest> {
+        None
+    }
     fn start(&mut self, _: &News) -> Result<()> {
         Ok(())
     }

@@ -58,6 +58,10 @@ fn any_message() -> impl Strategy<Value = Message> {
         any::<bool>().prop_map(|finished| Message::Order(Order::Finish { finished })),
         Just(Message::WokeUp),
         Just(Message::Stop),
+        (any::<i64>(), ".{0,80}").prop_map(|(rank, who)| {
+            let holder = Some(crate::sight::look::Holder { rank, who });
+            Message::Look(Look { watermark: holder.clone(), commit: holder, ..Look::default() })
+        }),
         Just(Message::ShortOfRoom),
         (".{0,80}", proptest::sample::select(kinds.to_vec())).prop_map(|(what, kind)| Message::Failed { what, kind }),
     ]

@@ -1,5 +1,9 @@
 //! Runs a command and starts it again when it fails: what `millstream supervise` does for each process of a job, where
 //! neither systemd nor Kubernetes does. `Restarts` decides, `Supervisor` acts.
+mod command;
+
+pub use command::main;
+
 use millstream_runtime::run::LOST_CODE;
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGINT, SIGTERM};
