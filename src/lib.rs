@@ -11,7 +11,9 @@ pub use millstream_runtime::{KeyedState, State};
 pub use millstream_runtime::{sink, source, time};
 pub use millstream_testkit as testkit;
 
-pub use millstream_operators::{aggregate, dead_letter, fallible, job, keyed, process, process_fn, stream, window};
+pub use millstream_operators::{
+    aggregate, checkpoints, dead_letter, fallible, job, keyed, process, process_fn, stream, window,
+};
 
 /// Connectors and formats; each is a crate of its own.
 pub mod connectors {

@@ -4,6 +4,8 @@
 //! The object stores are real ones: `cargo xtask services up s3`, and `minio`.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+#[path = "state_store/command.rs"]
+mod command;
 #[path = "state_store/damage.rs"]
 mod damage;
 #[path = "state_store/full.rs"]

@@ -6,6 +6,7 @@
 pub mod aggregate;
 mod async_map;
 mod calls;
+pub mod checkpoints;
 pub mod dead_letter;
 mod decode;
 mod event_time;

@@ -16,21 +16,25 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// A job that counts how often user code is called with a record.
-struct Counted {
+pub(crate) struct Counted {
     folder: tempfile::TempDir,
     calls: Arc<AtomicU64>,
 }
 
 impl Counted {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: folder(), calls: Arc::default() }
     }
 
-    fn state(&self) -> std::path::PathBuf {
-        self.folder.path().join("state")
+    pub(crate) fn state(&self) -> std::path::PathBuf {
+        self.path("state")
     }
 
-    fn run(&self, restore: RestoreFrom, dies: Option<Arc<Failpoint>>) -> Result<Outcome, RunError> {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn run(&self, restore: RestoreFrom, dies: Option<Arc<Failpoint>>) -> Result<Outcome, RunError> {
         let mut options = Options::new("counted", self.state().to_string_lossy());
         options.workers = 2;
         options.restore = restore;
@@ -52,7 +56,7 @@ impl Counted {
         })
     }
 
-    fn rows(&self) -> Vec<String> {
+    pub(crate) fn rows(&self) -> Vec<String> {
         let files = fs::read_dir(self.folder.path().join("out")).into_iter().flatten().map(|file| file.unwrap().path());
         let visible = files.filter(|path| path.extension().is_some_and(|e| e == "jsonl"));
         let mut rows: Vec<String> = visible
@@ -90,7 +94,7 @@ fn put_back(root: &Path, files: &BTreeMap<String, Vec<u8>>) {
 }
 
 /// A job that died between two checkpoints, and all its files.
-fn half_done() -> (Counted, BTreeMap<String, Vec<u8>>) {
+pub(crate) fn half_done() -> (Counted, BTreeMap<String, Vec<u8>>) {
     let job = Counted::new();
     let died = job.run(RestoreFrom::Latest, Some(Failpoint::new("committed.before", 6)));
     assert!(matches!(died, Err(RunError::Killed(_))), "{died:?}");

@@ -44,6 +44,12 @@ impl Answer {
         mistakes.iter().fold(answer, |answer, mistake| answer.with_error(mistake.as_ref()))
     }
 
+    /// All is well where nothing is wrong; else each mistake is an `error:` of its own.
+    pub(crate) fn failed_for(mistakes: &[impl AsRef<str>]) -> Self {
+        let answer = Self { code: u8::from(!mistakes.is_empty()), ..Self::default() };
+        mistakes.iter().fold(answer, |answer, mistake| answer.with_error(mistake.as_ref()))
+    }
+
     fn with_error(mut self, what: &str) -> Self {
         let _ = writeln!(self.err, "error: {what}"); // a String takes everything
         self

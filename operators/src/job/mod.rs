@@ -9,7 +9,7 @@ mod file;
 mod flags;
 mod launch;
 pub(crate) mod log;
-mod look;
+pub(crate) mod look;
 mod metrics;
 mod progress;
 mod rescale;
@@ -21,7 +21,7 @@ mod serve;
 mod shared;
 mod signals;
 mod status;
-mod text;
+pub(crate) mod text;
 mod values;
 
 pub use answer::Answer;

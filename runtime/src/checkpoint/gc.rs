@@ -7,7 +7,7 @@ use std::path::Path;
 use super::claim::{CLAIMS_KEPT, Claim, object as claim_object};
 use super::error::{CheckpointError, Result};
 use super::file::DataName;
-use super::manifest::object as manifest_object;
+use super::garbage::Intent;
 use super::requests::ANSWERED_KEPT;
 use super::store::{StateStore, folder};
 
@@ -78,21 +78,51 @@ impl StateStore {
         let marks = Marks { numbers: &numbers, newest, kept: &kept };
         let Some(named) = self.named(&marks, claim).await? else { return Ok(Collected::default()) };
         let dead = marks.dead(claim.generation);
-        let mut collected = Collected {
-            manifests: numbers.iter().copied().filter(|number| !marks.stays(*number)).collect(),
-            files: Vec::new(),
-        };
+        self.fulfil_left(&marks, &named, in_use).await?;
+        let mut intent = Intent { generation: claim.generation, ..Intent::default() };
+        intent.manifests.extend(numbers.iter().copied().filter(|number| !marks.stays(*number)));
         for name in self.list(folder::DATA).await? {
             let Some(file) = DataName::parse(&name) else { continue };
             if dead.holds(&file) && !named.contains(&name) && !in_use.contains(&name) {
-                collected.files.push(name);
+                intent.files.insert(name);
             }
         }
-        // A newer attempt may restore an old checkpoint that we would delete.
-        self.check_fence(claim).await?;
-        self.delete_all(&collected).await?;
+        if !intent.is_empty() {
+            intent = self.delete_as_intended(claim, intent).await?;
+        }
         self.collect_small(dead).await?;
-        Ok(collected)
+        Ok(Collected { manifests: intent.manifests.into_iter().collect(), files: intent.files.into_iter().collect() })
+    }
+
+    /// Says it, looks whether it may, and does it. A newer attempt may restore an old checkpoint that we would delete, or a
+    /// user keep it: whoever does so after this looks at the intent.
+    async fn delete_as_intended(&self, claim: &Claim, mut intent: Intent) -> Result<Intent> {
+        let object = self.intend(&intent).await?;
+        if let Err(e) = self.check_fence(claim).await {
+            self.delete(&object).await?;
+            return Err(e);
+        }
+        for kept in self.kept().await? {
+            if intent.manifests.remove(&kept.number)
+                && let Some(manifest) = self.find(kept.number).await?
+            {
+                intent.files.retain(|name| manifest.files.iter().all(|file| file.name != *name));
+            }
+        }
+        self.fulfil(&object, &intent).await?;
+        Ok(intent)
+    }
+
+    /// Does what attempts that are gone had begun. What this attempt needs is none of it: those of them that could still
+    /// delete it had said so before its claim, and then it is not needed.
+    async fn fulfil_left(&self, marks: &Marks<'_>, named: &BTreeSet<String>, in_use: &BTreeSet<String>) -> Result<()> {
+        let newest = marks.numbers.last().copied();
+        for (object, mut intent) in self.intents().await? {
+            intent.manifests.retain(|number| !marks.kept.contains(number) && Some(*number) != newest);
+            intent.files.retain(|file| !named.contains(file) && !in_use.contains(file));
+            self.fulfil(&object, &intent).await?;
+        }
+        Ok(())
     }
 
     /// The files of all manifests that stay; `None` if the newest one is not this attempt's.
@@ -105,17 +135,6 @@ impl StateStore {
             named.extend(manifest.files.into_iter().map(|file| file.name));
         }
         Ok((generation == Some(claim.generation)).then_some(named))
-    }
-
-    /// Manifests go first, so that none that is left names a file that is gone.
-    async fn delete_all(&self, collected: &Collected) -> Result<()> {
-        for number in &collected.manifests {
-            self.delete(&manifest_object(*number)).await?;
-        }
-        for file in &collected.files {
-            self.delete(&format!("{}/{file}", folder::DATA)).await?;
-        }
-        Ok(())
     }
 
     async fn collect_small(&self, dead: Dead) -> Result<()> {

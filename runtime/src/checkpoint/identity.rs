@@ -7,8 +7,8 @@ use super::envelope;
 use super::error::{CheckpointError, Result};
 use super::store::StateStore;
 
-const NAME: &str = "STATE";
-const KIND: &str = "state";
+pub(super) const NAME: &str = "STATE";
+pub(super) const KIND: &str = "state";
 
 /// Whose state a location holds. Written once, at the first start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -190,7 +190,10 @@ impl StateStore {
             return Err(CheckpointError::Missing { name, what });
         };
         match self.identity().await? {
-            Some(identity) if identity.incarnation == manifest.incarnation => Ok(manifest),
+            Some(identity) if identity.incarnation == manifest.incarnation => {
+                self.check_not_doomed(&manifest).await?;
+                Ok(manifest)
+            }
             Some(_) => Err(CheckpointError::corrupt(name, 0, "it comes from another state folder")),
             None => {
                 Err(CheckpointError::Missing { name: "STATE".into(), what: "manifests are there without it".into() })

@@ -54,20 +54,22 @@ struct Answer {
 impl StateStore {
     /// Keeps checkpoint `number` until [`StateStore::unkeep`]. Fails if there is no such checkpoint.
     ///
-    /// The label of one that is kept already stays. Keep one of the newest: one that is about to be collected may be gone
-    /// although this succeeds.
+    /// The label of one that is kept already stays. Fails, too, if an attempt has begun to delete it.
     pub async fn keep(&self, number: u64, label: &str) -> Result<()> {
         let name = kept_object(number);
         let kept = Kept { number, label: label.into(), kept_ms: now_ms() };
         let before = self.put_new(&name, encode(&name, &kept)?).await?;
         // Kept first and looked after: the other way round it could be collected in between.
-        if self.size(&manifest_object(number)).await?.is_some() {
-            return Ok(());
-        }
-        if before == Put::Created {
+        let found = match self.size(&manifest_object(number)).await? {
+            Some(_) => self.check_number_not_doomed(number).await,
+            None => {
+                Err(CheckpointError::Missing { name: manifest_object(number), what: "so it cannot be kept".into() })
+            }
+        };
+        if found.is_err() && before == Put::Created {
             self.delete(&name).await?;
         }
-        Err(CheckpointError::Missing { name: manifest_object(number), what: "so it cannot be kept".into() })
+        found
     }
 
     /// Gives checkpoint `number` back to garbage collection.

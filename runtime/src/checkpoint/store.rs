@@ -22,6 +22,7 @@ pub(super) mod folder {
     pub(in crate::checkpoint) const DATA: &str = "data";
     pub(in crate::checkpoint) const KEEP: &str = "keep";
     pub(in crate::checkpoint) const REQUESTS: &str = "requests";
+    pub(in crate::checkpoint) const GARBAGE: &str = "garbage";
     pub(in crate::checkpoint) const TRIALS: &str = "trials";
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use millstream_runtime::checkpoint::{CheckpointError, DataName, Manifest, Snapshot, StateStore, merge, plan};
 
+use crate::faulty::Faulty;
 use crate::helpers::{checkpoint, memory, run, state};
 
 async fn restore(store: &StateStore, number: u64) -> usize {
@@ -105,5 +106,58 @@ fn half_written_files_and_old_claims_go() {
         std::fs::write(&busy, "half").unwrap();
         store.collect(&claim, 3, &BTreeSet::new()).await.unwrap();
         assert!(!half.exists() && busy.exists());
+    });
+}
+
+#[test]
+fn a_collector_that_is_overtaken_deletes_nothing() {
+    run(async {
+        let faulty = Faulty::new();
+        let old = StateStore::over(faulty.clone(), "old");
+        let claim = old.claim("job").await.unwrap();
+        for number in 1..=5 {
+            checkpoint(&old, &claim, number, &[]).await;
+        }
+        // It has decided; then it stands still, and a newer attempt goes on from what it would delete.
+        let newer = StateStore::over(faulty.clone(), "newer");
+        faulty.before("garbage/", async move {
+            newer.claim("job").await.unwrap();
+            assert_eq!(newer.load(1).await.unwrap().number, 1);
+        });
+        let error = old.collect(&claim, 2, &BTreeSet::new()).await.unwrap_err();
+        assert!(matches!(error, CheckpointError::Fenced { .. }), "{error}");
+        assert_eq!(old.numbers().await.unwrap(), [1, 2, 3, 4, 5]);
+        assert_eq!(restore(&old, 1).await, 1);
+    });
+}
+
+#[test]
+fn nobody_goes_on_from_what_is_about_to_be_deleted() {
+    run(async {
+        let faulty = Faulty::new();
+        let old = StateStore::over(faulty.clone(), "old");
+        let claim = old.claim("job").await.unwrap();
+        for number in 1..=5 {
+            checkpoint(&old, &claim, number, &[]).await;
+        }
+        // It has looked for newer attempts, and stands still before its deletes.
+        faulty.refuse_deletes(true);
+        old.collect(&claim, 2, &BTreeSet::new()).await.unwrap_err();
+        let newer = StateStore::over(faulty.clone(), "newer");
+        let newer_claim = newer.claim("job").await.unwrap_err();
+        assert!(newer_claim.to_string().contains("delete"), "the test of the store deletes, too: {newer_claim}");
+        faulty.refuse_deletes(false);
+        let newer_claim = newer.claim("job").await.unwrap();
+        let error = newer.load(1).await.unwrap_err().to_string();
+        assert!(error.contains("attempt 1 has begun to delete it"), "{error}");
+        assert!(newer.keep(2, "mine").await.unwrap_err().to_string().contains("has begun"), "nor keeps it");
+        assert!(newer.kept().await.unwrap().is_empty());
+        assert_eq!(newer.latest().await.unwrap().unwrap().number, 5);
+        // The newer attempt ends what the older one began.
+        let before = newer.load(5).await.unwrap().files;
+        checkpoint(&newer, &newer_claim, newer_claim.first_number, &before).await;
+        newer.collect(&newer_claim, 9, &BTreeSet::new()).await.unwrap();
+        assert_eq!(newer.numbers().await.unwrap(), [4, 5, newer_claim.first_number]);
+        assert_eq!(restore(&newer, 5).await, 1);
     });
 }

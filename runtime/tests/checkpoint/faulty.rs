@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use millstream_runtime::run::mix;
 use object_store::memory::InMemory;
@@ -31,6 +33,7 @@ pub(crate) enum Fault {
 pub(crate) struct Faulty {
     inner: InMemory,
     faults: Mutex<VecDeque<(&'static str, Fault)>>,
+    no_deletes: AtomicBool,
     before: Mutex<Option<(&'static str, Boxed<'static, ()>)>>,
     chance: Mutex<Chance>,
 }
@@ -75,6 +78,11 @@ impl Faulty {
     /// How many requests failed at random.
     pub(crate) fn faults(&self) -> u64 {
         self.chance.lock().unwrap().faults
+    }
+
+    /// From now on, or no longer.
+    pub(crate) fn refuse_deletes(&self, refuse: bool) {
+        self.no_deletes.store(refuse, SeqCst);
     }
 
     fn take_fault(&self, path: &Path) -> Option<Fault> {
@@ -165,6 +173,10 @@ impl ObjectStore for Faulty {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        if self.no_deletes.load(SeqCst) {
+            let error = || object_store::Error::Generic { store: "Faulty", source: "the network is down".into() };
+            return locations.map(move |_| Err(error())).boxed();
+        }
         self.inner.delete_stream(locations)
     }
 
