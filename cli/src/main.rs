@@ -6,6 +6,10 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1).peekable();
+    if words.peek().is_some_and(|word| word == "checkpoints") {
+        return millstream_operators::checkpoints::main(words);
+    }
     let mut registry = Registry::default();
     millstream_file::pipeline::register(&mut registry);
     millstream_generator::pipeline::register(&mut registry);
