@@ -47,11 +47,11 @@ impl StateStore {
         let mut upload = Upload::new(to.clone(), object.into());
         let mut at = 0;
         while at < len {
-            let end = len.min(at + STEP);
-            for part in self.get_ranges(object, &[at..end]).await? {
+            let range = at..len.min(at + STEP);
+            for part in self.get_ranges(object, std::slice::from_ref(&range)).await? {
                 upload.write(&part).await?;
             }
-            at = end;
+            at = range.end;
         }
         upload.finish().await
     }
