@@ -35,7 +35,9 @@ pub mod prelude {
     pub use millstream_operators::process::{Context, Ctx, Ctx2, Process, Process2};
     pub use millstream_operators::process_fn::{Event, Out};
     pub use millstream_operators::stream::{Either, Stream};
-    pub use millstream_operators::window::{Session, Sliding, Tumbling, Windowed};
+    pub use millstream_operators::window::{
+        Counted, Every, Fire, Fired, Moment, Session, Sliding, Trigger, Tumbling, When, Windowed,
+    };
     pub use millstream_runtime::data::{Data, Key};
     pub use millstream_runtime::sink::Delivery;
     pub use millstream_runtime::source::{Meta, Received};

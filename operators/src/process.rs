@@ -150,6 +150,13 @@ impl<K, S, M: State, O> Context<K, S, M, O> {
         }
     }
 
+    /// Sets a timer in processing time, when that has come.
+    pub fn timer_when(&mut self, now: Timestamp, timer: M) {
+        if self.may_set() {
+            self.timers.set(Domain::Processing, now, &timer);
+        }
+    }
+
     /// Takes back a timer in event time that is not yet due.
     pub fn cancel(&mut self, time: Timestamp, timer: M) {
         self.timers.cancel(Domain::Event, time, &timer);
@@ -186,9 +193,17 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
 
 type Made = millstream_runtime::Result<Box<dyn millstream_runtime::logic::Logic>>;
 
+/// A keyed operator that needs both times, and whose timers at [`Timestamp::MAX`] fire at the end of the input, also
+/// where there is no event time.
+pub(crate) fn build_to_the_end(
+    make: impl FnOnce(&millstream_runtime::graph::OperatorInit<'_>) -> Made + 'static,
+) -> OperatorBuild {
+    OperatorBuild { end: true, ..build_of(make) }
+}
+
 /// A keyed operator that needs both times.
 pub(crate) fn build_of(
     make: impl FnOnce(&millstream_runtime::graph::OperatorInit<'_>) -> Made + 'static,
 ) -> OperatorBuild {
-    OperatorBuild { exchange: true, event_time: true, processing_time: true, make: Box::new(make) }
+    OperatorBuild { exchange: true, event_time: true, processing_time: true, end: false, make: Box::new(make) }
 }

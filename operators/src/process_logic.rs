@@ -206,7 +206,8 @@ impl<H: Handler> Logic for ProcessLogic<H> {
     fn on_time(&mut self, turn: &mut Turn<'_>) -> Result<More> {
         self.store.pass(turn.now, &mut self.bench)?;
         let mut budget = TIMERS_A_TURN;
-        self.fire(Domain::Event, turn.watermark, turn, &mut budget)?;
+        let watermark = if turn.is_over { Timestamp::MAX } else { turn.watermark };
+        self.fire(Domain::Event, watermark, turn, &mut budget)?;
         self.fire(Domain::Processing, turn.now, turn, &mut budget)?;
         Ok(if budget == 0 { More::Yes } else { More::No })
     }

@@ -1,6 +1,8 @@
 //! Tests of jobs and operators.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+#[path = "operators/aggregates.rs"]
+mod aggregates;
 #[path = "operators/async_map.rs"]
 mod async_map;
 #[path = "operators/held_back.rs"]

@@ -9,3 +9,5 @@ mod crashing;
 mod driving;
 #[path = "testkit/jobs.rs"]
 mod jobs;
+#[path = "testkit/windowing.rs"]
+mod windowing;

@@ -1,14 +1,22 @@
 //! Aggregates: what a window, or a running total, keeps of its records.
 
+mod collect;
 mod count;
+mod distinct_approx;
 mod extreme;
 mod number;
+mod pick;
+mod quantiles;
 mod sets;
 mod tuples;
 
+pub use collect::{Collect, collect};
 pub use count::{All, Count, count, count_if};
+pub use distinct_approx::{DistinctApprox, Sketch, distinct_approx};
 pub use extreme::{Extreme, max, min};
 pub use number::{Mean, Number, Sum, mean, sum};
+pub use pick::{Pick, argmax, argmin};
+pub use quantiles::{Buckets, Quantiles, quantiles};
 pub use sets::{Distinct, TopK, distinct, top_k};
 
 use millstream_runtime::data::{Data, State};

@@ -1,5 +1,6 @@
-//! How a window operator runs: arrivals by key, and at each new watermark the windows that are due.
+//! How a window operator runs: arrivals by key, and as time moves on the windows that are due.
 use super::agenda::{Agenda, Look};
+use super::clock::Clock;
 use super::folding::{Folding, Reach};
 use super::late_log::LateLog;
 use super::meaning::Meaning;
@@ -39,6 +40,7 @@ type Emitted<K, W> = <<W as Windowing<K>>::Folding as Folding<K>>::Emitted;
 pub(super) struct Visit<'a, K, F: Folding<K>> {
     pub slot: Slot,
     pub key: &'a K,
+    /// Of windows over processing time, that.
     pub watermark: Timestamp,
     pub agenda: &'a mut Agenda,
     pub out: &'a mut Batch<F::Emitted>,
@@ -70,6 +72,7 @@ impl<K: Key, F: Folding<K>> Visit<'_, K, F> {
 pub(super) struct WindowLogic<K: Key, W: Windowing<K>> {
     uid: String,
     meaning: Meaning,
+    clock: Clock,
     store: Store<K>,
     windows: W,
     agenda: Agenda,
@@ -84,6 +87,7 @@ impl<K: Key, W: Windowing<K>> WindowLogic<K, W> {
         init: &OperatorInit<'_>,
         kind: &'static str,
         meaning: Meaning,
+        clock: Clock,
         windows: impl FnOnce(&Rc<Cursor>) -> W,
     ) -> Result<Self> {
         meaning.judge(init)?;
@@ -91,10 +95,10 @@ impl<K: Key, W: Windowing<K>> WindowLogic<K, W> {
         let mut windows = windows(store.cursor());
         store.restore(init, &mut windows)?;
         let mut agenda = Agenda::default();
-        store.for_each(|slot| windows.plan(slot, init.watermark, &mut agenda));
+        store.for_each(|slot| windows.plan(slot, clock.restored(init), &mut agenda));
         let late = LateLog::new(init.uid);
         let (uid, out) = (init.uid.into(), Batch::default());
-        Ok(Self { uid, meaning, store, windows, agenda, out, late, slots: vec![] })
+        Ok(Self { uid, meaning, clock, store, windows, agenda, out, late, slots: vec![] })
     }
 
     fn end(&mut self, turn: &mut Turn<'_>) -> Result<()> {
@@ -109,29 +113,32 @@ impl<K: Key, W: Windowing<K>> Logic for WindowLogic<K, W> {
         let Parts { records, times, hashes, .. } = batch.into_parts();
         self.slots.clear();
         self.store.resolve(&hashes, |i| &records[i].0, &mut self.slots);
+        let watermark = self.clock.reached(turn);
         for (i, ((key, arrived), slot)) in records.into_iter().zip(&self.slots).enumerate() {
             self.store.enter(*slot);
-            let Some(reach) = self.windows.folding().reach(&arrived, times.get(i).copied()) else {
+            let Some(reach) = self.windows.folding().reach(&arrived, self.clock.time(times.get(i).copied(), turn))
+            else {
                 return Err(folding::untimed(&self.uid));
             };
             let (agenda, out, late) = (&mut self.agenda, &mut self.out, &mut self.late);
-            let mut visit = Visit { slot: *slot, key: &key, watermark: turn.watermark, agenda, out, late };
+            let mut visit = Visit { slot: *slot, key: &key, watermark, agenda, out, late };
             self.windows.arrive(arrived, reach, &mut visit);
         }
         self.end(turn)
     }
 
     fn on_time(&mut self, turn: &mut Turn<'_>) -> Result<More> {
+        let watermark = self.clock.reached(turn);
         for _ in 0..LOOKS_A_TURN {
-            let Some(look) = self.agenda.pop(turn.watermark) else { break };
+            let Some(look) = self.agenda.pop(watermark) else { break };
             let Some(key) = self.store.key(look.slot) else { continue };
             self.store.enter(look.slot);
             let (agenda, out, late) = (&mut self.agenda, &mut self.out, &mut self.late);
-            let mut visit = Visit { slot: look.slot, key, watermark: turn.watermark, agenda, out, late };
+            let mut visit = Visit { slot: look.slot, key, watermark, agenda, out, late };
             self.windows.look(look, &mut visit);
         }
         self.end(turn)?;
-        Ok(if self.agenda.is_due(turn.watermark) { More::Yes } else { More::No })
+        Ok(if self.agenda.is_due(watermark) { More::Yes } else { More::No })
     }
 
     fn freeze(&mut self, _n: u64) -> Result<()> {

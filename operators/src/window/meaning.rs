@@ -1,5 +1,6 @@
 //! What the state of windows means beside its schemas. A checkpoint notes it, so that a job whose windows or aggregate
 //! have changed under the same uid is refused: the schemas alone would fit.
+use super::clock::Clock;
 use super::shape::Shape;
 use millstream_runtime::checkpoint::OperatorInfo;
 use millstream_runtime::graph::OperatorInit;
@@ -21,8 +22,9 @@ pub(super) struct Meaning {
 
 impl Meaning {
     /// `aggregate` is its name.
-    pub fn new(shape: &Shape, aggregate: String) -> Self {
-        Self { windows: shape.to_string(), lateness: shape.lateness(), aggregate }
+    pub fn new(shape: &Shape, clock: Clock, aggregate: String) -> Self {
+        let of = if clock == Clock::Processing { " of processing time" } else { "" };
+        Self { windows: format!("{shape}{of}"), lateness: shape.lateness(), aggregate }
     }
 
     /// For the manifest.
@@ -73,18 +75,23 @@ mod tests {
     use millstream_runtime::time::{hours, millis, mins, secs};
 
     fn tumbling(length: std::time::Duration, lateness: std::time::Duration) -> Meaning {
-        Meaning::new(&Shape::Panes(Panes::new(length, length, lateness)), "count".into())
+        Meaning::new(&Shape::Panes(Panes::new(length, length, lateness)), Clock::Event, "count".into())
     }
 
     #[test]
     fn other_windows_or_another_aggregate_are_told_from_the_same() {
         let was = tumbling(mins(1), secs(5)).noted(OperatorInfo::new("w", "aggregate")).settings;
+        let tumbling_minute = Shape::Panes(Panes::new(mins(1), mins(1), secs(5)));
         let sliding = Shape::Panes(Panes::new(hours(1), mins(5), millis(0)));
         let sessions = Shape::Sessions(Gap::new(mins(30), millis(0)));
         let cases = [
             (tumbling(mins(2), secs(5)), Some("its state is of windows of 60s, and now it has windows of 2m")),
-            (Meaning::new(&sliding, "count".into()), Some("now it has windows of 60m every 5m")),
-            (Meaning::new(&sessions, "count".into()), Some("now it has sessions with gaps of 30m")),
+            (Meaning::new(&sliding, Clock::Event, "count".into()), Some("now it has windows of 60m every 5m")),
+            (
+                Meaning::new(&tumbling_minute, Clock::Processing, "count".into()),
+                Some("now it has windows of 60s of processing"),
+            ),
+            (Meaning::new(&sessions, Clock::Event, "count".into()), Some("now it has sessions with gaps of 30m")),
             (tumbling(mins(1), secs(6)), Some("was 5000 ms and is 6000 ms now")),
             (
                 Meaning { aggregate: "sum".into(), ..tumbling(mins(1), secs(5)) },

@@ -1,24 +1,34 @@
-//! Windows over event time.
+//! Windows: over event time, processing time, so many records, or as a trigger has it.
 
 mod agenda;
 mod choice;
+mod clock;
 mod combine;
+mod counted;
 mod folding;
+mod global;
 mod kind;
 mod late_log;
 mod logic;
 mod meaning;
 mod panes;
+mod processing;
 mod sessions;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod trigger;
 
+pub use counted::{Counted, CountedWindows};
+pub use global::{Fired, GlobalWindows};
 pub use kind::{Kind, NeverMerges, Session, Sliding, Tumbling};
+pub use processing::ProcessingWindows;
+pub use trigger::{Alarms, Every, Fire, Moment, Or, Trigger, When};
 
 use crate::aggregate::Aggregate;
 use crate::keyed::Keyed;
 use crate::stream::Stream;
+use clock::Clock;
 use combine::Combine;
 use folding::{Closures, Folding, Merging, Partials, Records};
 use logic::WindowLogic;
@@ -28,6 +38,7 @@ use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::graph::{At, OperatorBuild, OperatorInit, Rule};
 use millstream_runtime::logic::Logic;
 use millstream_runtime::sink::Sink;
+use millstream_runtime::state::Cursor;
 use millstream_runtime::time::Timestamp;
 use panes::PaneWindows;
 use serde::{Deserialize, Serialize};
@@ -93,14 +104,14 @@ impl<K: Key, T: Data, W: Kind> Windows<K, T, W> {
     pub fn aggregate<A: Aggregate<T>>(self, uid: &str, aggregate: A) -> Stream<Windowed<K, A::Out>> {
         let (aggregate, shape, stream) = (Rc::new(aggregate), self.window.shape(), &self.keyed.inner);
         if let Some(late) = self.late {
-            let meaning = Meaning::new(&shape, aggregate.name());
+            let meaning = Meaning::new(&shape, Clock::Event, aggregate.name());
             let build = build::<K>(meaning, shape, Records { aggregate, of: PhantomData });
             let at = self.keyed.shuffled(uid).operator("aggregate", uid, Rule::Mixes, build);
             return divided::<K, T, A::Out>(stream, at, Some(late));
         }
         let (key, name, sender) = (Rc::clone(&self.keyed.key), uid.to_string(), Rc::clone(&aggregate));
         let combine = move |init| Combine::boxed(&name, key, sender, shape, init);
-        let meaning = Meaning::new(&shape, aggregate.name());
+        let meaning = Meaning::new(&shape, Clock::Event, aggregate.name());
         let build = build::<K>(meaning, shape, Partials { aggregate, of: PhantomData });
         let combined = stream.at.stage("combine", Rule::Keeps, combine);
         stream.with(combined.operator("aggregate", uid, Rule::Mixes, build))
@@ -119,8 +130,8 @@ impl<K: Key, T: Data, W: Kind> Windows<K, T, W> {
         W: NeverMerges,
     {
         let (panes, folding) = (self.window.panes(), Closures { init, add, of: PhantomData });
-        let meaning = Meaning::new(&Shape::Panes(panes), String::new());
-        let build = built(move |init| open_panes::<K, _>("fold", meaning, panes, folding, init));
+        let meaning = Meaning::new(&Shape::Panes(panes), Clock::Event, String::new());
+        let build = built(move |init| open_panes::<K, _>("fold", meaning, (panes, Clock::Event), folding, init));
         let at = self.keyed.shuffled(uid).operator("fold", uid, Rule::Mixes, build);
         divided::<K, T, A>(&self.keyed.inner, at, self.late)
     }
@@ -129,27 +140,38 @@ impl<K: Key, T: Data, W: Kind> Windows<K, T, W> {
 type Made = millstream_runtime::Result<Box<dyn Logic>>;
 
 fn built(make: impl FnOnce(&OperatorInit<'_>) -> Made + 'static) -> OperatorBuild {
-    OperatorBuild { exchange: true, event_time: true, processing_time: false, make: Box::new(make) }
+    OperatorBuild { exchange: true, event_time: true, processing_time: false, end: false, make: Box::new(make) }
 }
 
 /// The operator, for any kind of windows.
 fn build<K: Key>(meaning: Meaning, shape: Shape, folding: impl Merging<K>) -> OperatorBuild {
-    built(move |init| match shape {
-        Shape::Panes(panes) => open_panes("aggregate", meaning, panes, folding, init),
+    built(move |init| open(meaning, shape, Clock::Event, folding, init))
+}
+
+fn open<K: Key>(
+    meaning: Meaning,
+    shape: Shape,
+    clock: Clock,
+    folding: impl Merging<K>,
+    init: &OperatorInit<'_>,
+) -> Made {
+    match shape {
+        Shape::Panes(panes) => open_panes("aggregate", meaning, (panes, clock), folding, init),
         Shape::Sessions(gap) => {
-            Ok(Box::new(WindowLogic::open(init, "aggregate", meaning, |cursor| Sessions::new(gap, folding, cursor))?))
+            let sessions = |cursor: &Rc<Cursor>| Sessions::new(gap, folding, cursor);
+            Ok(Box::new(WindowLogic::open(init, "aggregate", meaning, clock, sessions)?))
         }
-    })
+    }
 }
 
 fn open_panes<K: Key, F: Folding<K>>(
     kind: &'static str,
     meaning: Meaning,
-    panes: Panes,
+    (panes, clock): (Panes, Clock),
     folding: F,
     init: &OperatorInit<'_>,
 ) -> Made {
-    Ok(Box::new(WindowLogic::open(init, kind, meaning, |cursor| PaneWindows::new(panes, folding, cursor))?))
+    Ok(Box::new(WindowLogic::open(init, kind, meaning, clock, |cursor| PaneWindows::new(panes, folding, cursor))?))
 }
 
 /// Results and late records apart.

@@ -88,6 +88,8 @@ pub struct Turn<'a> {
     pub now: Timestamp,
     /// Whether there is event time upstream.
     pub is_timed: bool,
+    /// Whether the input is over. Only operators that ask for it are told.
+    pub is_over: bool,
     pub(crate) next: &'a mut Next,
     pub(crate) out: &'a mut Outputs,
 }

@@ -17,7 +17,7 @@ pub(crate) struct Closing {
 pub(crate) struct Marks {
     queue: BTreeMap<Epoch, Closing>,
     applied: BTreeMap<u32, i64>,
-    /// Of a delaying operator: further origins, which bring no time, but must end before it does.
+    /// Of an operator that asks for the end: further origins, which bring no time, but must end before its input has.
     ends: BTreeMap<u32, i64>,
     now: i64,
 }
@@ -69,9 +69,10 @@ impl Marks {
         Timestamp(self.applied.values().copied().min().unwrap_or(i64::MIN))
     }
 
-    /// Whether everything above has ended.
+    /// Whether everything above has ended, as far as the operator hears of it.
     pub fn is_over(&self) -> bool {
-        self.applied.values().chain(self.ends.values()).all(|mark| *mark == i64::MAX)
+        let hears = !self.applied.is_empty() || !self.ends.is_empty();
+        hears && self.applied.values().chain(self.ends.values()).all(|mark| *mark == i64::MAX)
     }
 
     /// Whether there is any origin above.

@@ -318,8 +318,8 @@ impl Driver {
         f: impl FnOnce(&mut Work, &mut Turn<'_>) -> Result<R>,
     ) -> Result<R> {
         let (watermark, now) = (self.marks.watermark(), self.marks.now());
-        let is_timed = self.marks.is_timed();
-        let mut turn = Turn { watermark, now, is_timed, next: &mut self.next, out: &mut self.ports.out };
+        let (is_timed, is_over) = (self.marks.is_timed(), self.marks.is_over());
+        let mut turn = Turn { watermark, now, is_timed, is_over, next: &mut self.next, out: &mut self.ports.out };
         let result = f(&mut self.work, &mut turn)?;
         self.next.flush(&mut self.ports.out)?;
         let last = self.epochs.as_ref().map(|epochs| epochs.current(self.inbox.interval).unwrap_or_default());

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 pub(crate) struct Above {
     /// Event time: `event_time` nodes, and delaying operators behind some.
     pub timed: BTreeSet<usize>,
-    /// What must have ended before a delaying operator has: sources, unless all event time of theirs is above;
+    /// What must have ended before the input of an operator has: sources, unless all event time of theirs is above;
     /// `event_time` nodes; delaying operators.
     pub ends: BTreeSet<usize>,
 }
@@ -108,7 +108,7 @@ mod tests {
         }
         fn beside(&mut self, name: &'static str, one: &At, other: &At) -> At {
             let make = Box::new(|_: &crate::graph::OperatorInit<'_>| Err("only drawn".into()));
-            let build = OperatorBuild { exchange: false, event_time: false, processing_time: false, make };
+            let build = OperatorBuild { exchange: false, event_time: false, processing_time: false, end: false, make };
             self.note(name, one.meet(other, "broadcast", name, Rule::Beside, build))
         }
         /// What is above a node: event time, ends.

@@ -23,7 +23,7 @@ use crate::engine::ticker::ticker;
 use crate::engine::watch::watch;
 use crate::engine::worker::WorkerCx;
 use crate::sink::SinkName;
-use crate::time::Watermark;
+use crate::time::{Timestamp, Watermark};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use timely::dataflow::{Scope, StreamVec};
@@ -178,7 +178,7 @@ impl<'s> Assembler<'_, 's> {
     }
 
     fn operator(&mut self, node: usize, build: OperatorBuild) -> Result<()> {
-        let hears = Hears { marks: build.event_time, ends: false, ticks: build.processing_time };
+        let hears = Hears { marks: build.event_time, ends: build.end, ticks: build.processing_time };
         let logic = self.make(node, hears, build.make)?;
         self.run(node, Work::AtOnce(logic), build.exchange, hears)
     }
@@ -195,8 +195,9 @@ impl<'s> Assembler<'_, 's> {
         let (worker, workers, first) = (self.cx.index, self.cx.workers, self.cx.first);
         let may_drop = self.cx.drop_state.contains(&uid);
         let watermark = self.marks_for(node, hears).watermark();
+        let now = Timestamp(restored.map_or(self.cx.start_now, |r| r.manifest().processing_time_ms));
         let info = restored.and_then(|r| r.operator(&uid));
-        make(&OperatorInit { uid: &uid, worker, workers, watermark, info, restored, first, may_drop })
+        make(&OperatorInit { uid: &uid, worker, workers, watermark, now, info, restored, first, may_drop })
     }
 
     /// Whether what the checkpoint has for a uid is of such an operator.
@@ -243,11 +244,15 @@ impl<'s> Assembler<'_, 's> {
         origin
     }
 
-    /// Whether a delaying operator waits for the end of this source, and no event time of the source tells it.
+    /// Whether an operator waits for the end of this source, and no event time of the source tells it.
     fn is_end_heard(&self, source: usize) -> bool {
         let nodes = self.graph.nodes.borrow();
-        let delaying = |n: &usize| matches!(nodes[*n].build, Some(Build::Delaying(_)));
-        (source..nodes.len()).filter(delaying).any(|n| self.above[n].ends.contains(&source))
+        let waits = |n: &usize| match &nodes[*n].build {
+            Some(Build::Delaying(_)) => true,
+            Some(Build::Operator(build)) => build.end,
+            _ => false,
+        };
+        (source..nodes.len()).filter(waits).any(|n| self.above[n].ends.contains(&source))
     }
 
     /// The nodes whose promises an operator hears of.

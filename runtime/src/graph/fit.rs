@@ -42,6 +42,7 @@ impl Graph {
             worker: 0,
             workers: 1,
             watermark: Timestamp::MIN,
+            now: Timestamp::MIN,
             info: Some(stored),
             restored: None,
             first: checkpoint.number + 1,

@@ -68,6 +68,10 @@ pub struct OperatorBuild {
     pub event_time: bool,
     /// Whether it needs processing time.
     pub processing_time: bool,
+    /// Whether it needs to know that the input is over, also where no event time tells it: [`Turn::is_over`].
+    ///
+    /// [`Turn::is_over`]: crate::logic::Turn::is_over
+    pub end: bool,
     /// Makes its logic, with the state of the checkpoint.
     pub make: Make<dyn Logic>,
 }
@@ -90,6 +94,8 @@ pub struct OperatorInit<'a> {
     pub workers: usize,
     /// Its watermark in the checkpoint; the start of time where nothing is restored.
     pub watermark: Timestamp,
+    /// Processing time in the checkpoint; where nothing is restored, that of the start.
+    pub now: Timestamp,
     pub(crate) info: Option<&'a OperatorInfo>,
     /// None where only the fit is judged: then there are no entries.
     pub(crate) restored: Option<&'a Restored>,

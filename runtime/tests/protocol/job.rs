@@ -98,7 +98,7 @@ pub fn draw(world: &Arc<World>, seed: u64, ending: Ending) -> Graph {
 }
 
 fn build(event_time: bool, make: impl FnOnce(&OperatorInit<'_>) -> Result<Box<dyn Logic>> + 'static) -> OperatorBuild {
-    OperatorBuild { exchange: true, event_time, processing_time: false, make: Box::new(make) }
+    OperatorBuild { exchange: true, event_time, processing_time: false, end: false, make: Box::new(make) }
 }
 
 /// The way to the worker that owns the key.
