@@ -118,7 +118,7 @@ impl Trigger<u64> for Quiet {
     type State = Option<Timestamp>;
 
     fn on_record(&self, record: &u64, due: &mut Option<Timestamp>, moment: &mut Moment<'_>) -> Fire {
-        let at = Timestamp(moment.time.unwrap().0 + self.0);
+        let at = Timestamp(moment.time.map_or(0, |at| at.0) + self.0);
         *due = (*due).max(Some(at));
         moment.wake_at(at);
         if *record == 100 { Fire::EmitAndPurge } else { Fire::No }
@@ -166,7 +166,7 @@ fn they_are_exactly_once_wherever_they_are_killed() {
         let sliding = events.clone().key_by(plain).count_window(6).every(4);
         sliding.aggregate("slid", number()).sink("slid-out", outside());
         let purging =
-            events.clone().key_by(plain).global_window(When(|e: &Event, many| e.number % 9 == 0 || many > 20));
+            events.clone().key_by(plain).global_window(When(|e: &Event, many| e.number.is_multiple_of(9) || many > 20));
         purging.purging().aggregate("purged", number()).sink("purged-out", outside());
         let timed = events.event_time(|e| e.at, Watermark::bounded(millis(50)));
         let accumulating = timed.key_by(plain).global_window(Every::records(10));
