@@ -1,8 +1,12 @@
 //! `cargo bench --bench scale`: several processes against one, the pause of a rescale, and the time from a kill until the
 //! job has caught up. Each process is this program again, as the job of `job.rs`.
 mod cluster;
+mod disk;
 mod due;
 mod job;
+mod local;
+mod restore;
+mod upload;
 
 use cluster::{Cluster, Folder};
 use std::time::{Duration, Instant};
@@ -22,7 +26,14 @@ fn main() -> std::process::ExitCode {
     if std::env::var_os(cluster::AS_JOB).is_some() {
         return job::main();
     }
-    for (word, measure) in [("processes", processes as fn()), ("rescale", rescale), ("kill", kill)] {
+    for (word, measure) in [
+        ("processes", processes as fn()),
+        ("rescale", rescale),
+        ("kill", kill),
+        ("disk", disk::measure),
+        ("upload", upload::measure),
+        ("restore", restore::measure),
+    ] {
         let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
         if words.is_empty() || words.iter().any(|w| word.contains(w.as_str())) {
             measure();

@@ -55,8 +55,8 @@ impl<T: State, U: Data, E: Display, F: AsyncFn(&T) -> Result<U, E> + 'static> Ca
         f: F,
         decision: &Decision,
     ) -> Result<Self> {
-        let in_flight = InFlight::open(init)?;
-        let waiting = in_flight.all().into();
+        let mut in_flight = InFlight::open(init)?;
+        let waiting = in_flight.all()?.into();
         let (f, ids, failures) = (Rc::new(f), Ids::new(init), Failures::new(decision));
         let (running, answered) = (FuturesUnordered::new(), BTreeMap::new());
         Ok(Self { calls, letter, f, in_flight, ids, waiting, running, answered, failures })

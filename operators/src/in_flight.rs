@@ -64,11 +64,11 @@ impl<T: State> Columned for Records<T> {
 impl<T: State> InFlight<T> {
     /// With what was in flight at the checkpoint.
     pub fn open(init: &OperatorInit<'_>) -> Result<Self> {
-        let mut store = Store::new(init, "async_map");
+        let mut store = Store::in_memory(init, "async_map");
         let mut records = Records(Value::open(&mut StateSpace::new(store.cursor())));
         store.restore(init, &mut records)?;
         let mut found = vec![];
-        store.for_each(|slot| found.extend(store.key(slot).copied().zip(records.0.get().map(|(_, at)| *at))));
+        store.for_each(&mut records, |records, _, id| found.extend(records.0.get().map(|(_, at)| (*id, *at))))?;
         let (ids, times) = (BTreeMap::new(), BTreeMap::new());
         let mut all = Self { store, records, hasher: KeyHasher::default(), ids, times };
         found.into_iter().for_each(|(id, at)| all.note(id, at));
@@ -76,14 +76,13 @@ impl<T: State> InFlight<T> {
     }
 
     /// The records, oldest call first.
-    pub fn all(&self) -> Vec<(CallId, T)> {
+    pub fn all(&mut self) -> Result<Vec<(CallId, T)>> {
         let mut all = vec![];
-        self.store.for_each(|slot| {
-            let record = self.records.0.get().map(|(record, _)| record.clone());
-            all.extend(self.store.key(slot).copied().zip(record));
-        });
+        self.store.for_each(&mut self.records, |records, _, id| {
+            all.extend(records.0.get().map(|(record, _)| (*id, record.clone())));
+        })?;
         all.sort_unstable_by_key(|(id, _)| *id);
-        all
+        Ok(all)
     }
 
     fn note(&mut self, id: CallId, at: Option<Timestamp>) {

@@ -131,7 +131,7 @@ pub(crate) struct ProcessLogic<H: Handler> {
 impl<H: Handler> ProcessLogic<H> {
     /// With the state of the checkpoint.
     pub(crate) fn open(handler: H, init: &OperatorInit<'_>, kind: &'static str) -> Result<Self> {
-        let mut store = Store::new(init, kind);
+        let mut store = Store::new(init, kind)?;
         let state = H::State::open(&mut StateSpace::new(store.cursor()));
         let mut bench = Bench::Empty(state, Timers::new(store.cursor()));
         store.restore(init, &mut bench)?;
@@ -155,7 +155,7 @@ impl<H: Handler> ProcessLogic<H> {
         for hashes in hashes.chunks(CHUNK) {
             self.slots.clear();
             self.store.resolve(hashes, |i| &records.as_slice()[i].0, &mut self.slots);
-            self.store.fetch(&self.slots, &mut self.bench);
+            self.store.fetch(&self.slots, &mut self.bench)?;
             let Bench::Taken(ctx) = &mut self.bench else { break };
             for (slot, (key, record)) in self.slots.iter().zip(&mut records) {
                 self.store.enter(*slot);
@@ -172,6 +172,7 @@ impl<H: Handler> ProcessLogic<H> {
         while *budget > 0 {
             let Some(due) = self.bench.timers().and_then(|t| t.pop_due(domain, up_to)) else { break };
             *budget -= 1;
+            self.store.load(&[due.slot], &mut self.bench)?;
             let Some(key) = self.store.key(due.slot).cloned() else { continue };
             self.store.enter(due.slot);
             let Some(ctx) = self.bench.context(&key) else { break };

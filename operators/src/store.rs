@@ -2,7 +2,9 @@
 use millstream_runtime::checkpoint::{EntryWriter, Grouped, OperatorInfo, Section};
 use millstream_runtime::data::Key;
 use millstream_runtime::graph::OperatorInit;
-use millstream_runtime::state::{Backend, Column, Cursor, EntrySink, Memory, Plan, Slot, StoredState, Unknown};
+use millstream_runtime::state::{
+    Backend, Column, Cursor, Disk, EntrySink, Memory, Plan, Slot, StateBackend, StoredState, Unknown,
+};
 use millstream_runtime::time::Timestamp;
 use millstream_runtime::{BoxError, Result};
 use std::rc::Rc;
@@ -17,6 +19,8 @@ const ENCODE_TURN: Duration = Duration::from_micros(500);
 const FETCH_FROM: usize = 10_000;
 /// So many cells are looked at for their TTL with each tick.
 const EXPIRE_STEP: usize = 1024;
+/// So many rows are loaded at once where all of them are visited.
+const VISIT_STEP: usize = 1024;
 
 /// What has columns: the handles of a state, and timers.
 pub(crate) trait Columned {
@@ -24,12 +28,35 @@ pub(crate) trait Columned {
     fn columns(&mut self) -> Vec<&mut dyn Column>;
 }
 
+/// The backend. What each record needs is called without a pointer.
+#[expect(clippy::large_enum_variant, reason = "one for each operator; a box would cost each record in memory a load")]
+enum Rows<K: Key> {
+    Memory(Memory<K>),
+    Disk(Box<Disk<K>>),
+}
+
+impl<K: Key> Rows<K> {
+    fn get(&self) -> &dyn Backend<K> {
+        match self {
+            Self::Memory(rows) => rows,
+            Self::Disk(rows) => &**rows,
+        }
+    }
+
+    fn get_mut(&mut self) -> &mut dyn Backend<K> {
+        match self {
+            Self::Memory(rows) => rows,
+            Self::Disk(rows) => &mut **rows,
+        }
+    }
+}
+
 /// The rows of an operator, by key. The handles are beside it, in what is [`Columned`].
 pub(crate) struct Store<K: Key> {
     uid: String,
     kind: &'static str,
     section: String,
-    backend: Memory<K>,
+    rows: Rows<K>,
     cursor: Rc<Cursor>,
     snapshot: Option<Grouping>,
 }
@@ -43,10 +70,35 @@ struct Grouping {
 
 impl<K: Key> Store<K> {
     /// Without rows. Handles are made with [`Store::cursor`], then comes [`Store::restore`].
-    pub fn new(init: &OperatorInit<'_>, kind: &'static str) -> Self {
+    ///
+    /// # Errors
+    /// Where the scratch folder cannot be used.
+    pub fn new(init: &OperatorInit<'_>, kind: &'static str) -> Result<Self> {
         let cursor = Cursor::new();
-        let (uid, section, backend) = (init.uid.into(), init.section().into(), Memory::new(&cursor));
-        Self { uid, kind, section, backend, cursor, snapshot: None }
+        let rows = match init.state_backend() {
+            StateBackend::Memory => Rows::Memory(Memory::new(&cursor)),
+            StateBackend::Disk(scratch) => Rows::Disk(Box::new(Disk::new(&cursor, scratch)?)),
+        };
+        Ok(Self::over(init, kind, cursor, rows))
+    }
+
+    /// The same, always in memory: for few rows, all of which are needed soon.
+    pub fn in_memory(init: &OperatorInit<'_>, kind: &'static str) -> Self {
+        let cursor = Cursor::new();
+        let rows = Rows::Memory(Memory::new(&cursor));
+        Self::over(init, kind, cursor, rows)
+    }
+
+    fn over(init: &OperatorInit<'_>, kind: &'static str, cursor: Rc<Cursor>, rows: Rows<K>) -> Self {
+        Self { uid: init.uid.into(), kind, section: init.section().into(), rows, cursor, snapshot: None }
+    }
+
+    /// A row keeps its slot as long as it is there: for who remembers slots.
+    pub fn pinned(mut self) -> Self {
+        if let Rows::Disk(rows) = &mut self.rows {
+            rows.pin();
+        }
+        self
     }
 
     /// What the handles look at.
@@ -57,19 +109,19 @@ impl<K: Key> Store<K> {
     /// Loads the rows of the checkpoint, if there is one.
     pub fn restore(&mut self, init: &OperatorInit<'_>, handles: &mut dyn Columned) -> Result<()> {
         let Some(stored) = init.info().and_then(|info| info.state.clone()) else { return Ok(()) };
-        self.load(init, stored, handles).map_err(|e| self.say(e))
+        self.replay(init, stored, handles).map_err(|e| self.say(e))
     }
 
-    fn load(&mut self, init: &OperatorInit<'_>, stored: StoredState, handles: &mut dyn Columned) -> Result<()> {
+    fn replay(&mut self, init: &OperatorInit<'_>, stored: StoredState, handles: &mut dyn Columned) -> Result<()> {
         let unknown = if init.may_drop_state() { Unknown::Drop } else { Unknown::Refuse };
         let mut columns = handles.columns();
         let plan = Plan::new::<K>(stored, &columns, unknown)?;
-        let backend = &mut self.backend;
+        let backend = self.rows.get_mut();
         init.entries(&mut |group, entry| Ok(backend.restore(&mut columns, &plan, group, entry)?))?;
         backend.settle(&mut columns)?;
         if !plan.is_exact() {
             // Other schemas, other numbers of columns: the next snapshot is whole, under another name.
-            backend.rewrite(&mut columns);
+            backend.rewrite(&mut columns)?;
             self.section = format!("{}@{}", self.uid, init.first_number());
         }
         Ok(())
@@ -79,18 +131,31 @@ impl<K: Key> Store<K> {
         format!("{} {:?}: {e}", self.kind, self.uid).into()
     }
 
-    /// The slots of a batch of keys, appended to `out`. They are valid until the store settles.
+    /// The slots of a batch of keys, appended to `out`; then comes [`Store::fetch`]. They are valid until the store settles.
     pub fn resolve<'k>(&mut self, hashes: &[u64], key: impl Fn(usize) -> &'k K, out: &mut Vec<Slot>)
     where
         K: 'k,
     {
-        self.backend.resolve_all(hashes, key, out);
+        match &mut self.rows {
+            Rows::Memory(rows) => rows.resolve_all(hashes, key, out),
+            Rows::Disk(rows) => rows.resolve_all(hashes, key, out),
+        }
     }
 
     /// Brings the state of these keys near the processor: many misses at once instead of one for each record.
-    pub fn fetch(&self, slots: &[Slot], handles: &mut dyn Columned) {
-        if self.backend.len() > FETCH_FROM {
+    pub fn fetch(&mut self, slots: &[Slot], handles: &mut dyn Columned) -> Result<()> {
+        self.load(slots, handles)?;
+        if self.rows.get().len() > FETCH_FROM {
             handles.columns().iter().for_each(|column| column.fetch(slots));
+        }
+        Ok(())
+    }
+
+    /// Brings the state of remembered slots back from the disk, before they are entered.
+    pub fn load(&mut self, slots: &[Slot], handles: &mut dyn Columned) -> Result<()> {
+        match &mut self.rows {
+            Rows::Memory(_) => Ok(()),
+            Rows::Disk(rows) => rows.load(&mut handles.columns(), slots).map_err(|e| self.say(e)),
         }
     }
 
@@ -102,22 +167,33 @@ impl<K: Key> Store<K> {
 
     /// The key of a live slot.
     pub fn key(&self, slot: Slot) -> Option<&K> {
-        self.backend.key(slot)
+        match &self.rows {
+            Rows::Memory(rows) => rows.key(slot),
+            Rows::Disk(rows) => rows.key(slot),
+        }
     }
 
     /// Visits every row, entered: to make again what is derived from state after a restore.
-    pub fn for_each(&self, mut visit: impl FnMut(Slot)) {
-        self.backend.for_each_slot(&mut |slot| {
-            self.cursor.enter(slot);
-            visit(slot);
-        });
-        self.cursor.leave();
+    pub fn for_each<C: Columned>(&mut self, handles: &mut C, mut visit: impl FnMut(&C, Slot, &K)) -> Result<()> {
+        let mut slots = vec![];
+        self.rows.get().for_each_slot(&mut |slot| slots.push(slot));
+        for slots in slots.chunks(VISIT_STEP) {
+            self.load(slots, handles)?;
+            for slot in slots {
+                self.cursor.enter(*slot);
+                if let Some(key) = self.key(*slot) {
+                    visit(handles, *slot, key);
+                }
+            }
+            self.settle(handles)?;
+        }
+        Ok(())
     }
 
     /// After each batch and each round of timers: empty rows go.
     pub fn settle(&mut self, handles: &mut dyn Columned) -> Result<()> {
         self.cursor.leave();
-        self.backend.settle(&mut handles.columns()).map_err(|e| self.say(e))
+        self.rows.get_mut().settle(&mut handles.columns()).map_err(|e| self.say(e))
     }
 
     /// Processing time goes on: state that outlived its TTL goes.
@@ -126,12 +202,12 @@ impl<K: Key> Store<K> {
             return Ok(());
         }
         self.cursor.set_now(now);
-        self.backend.expire(&mut handles.columns(), EXPIRE_STEP).map_err(|e| self.say(e))
+        self.rows.get_mut().expire(&mut handles.columns(), EXPIRE_STEP).map_err(|e| self.say(e))
     }
 
     /// Begins a snapshot.
     pub fn freeze(&mut self, handles: &mut dyn Columned) -> Result<()> {
-        self.backend.freeze(&mut handles.columns()).map_err(|e| self.say(e))?;
+        self.rows.get_mut().freeze(&mut handles.columns()).map_err(|e| self.say(e))?;
         self.snapshot = Some(Grouping::default());
         Ok(())
     }
@@ -147,7 +223,7 @@ impl<K: Key> Store<K> {
         let Some(mut snapshot) = self.snapshot.take() else { return Poll::Ready(Ok(vec![])) };
         let (until, mut columns) = (Instant::now() + ENCODE_TURN, handles.columns());
         loop {
-            let done = match self.backend.encode(&mut columns, ENCODE_STEP, &mut snapshot) {
+            let done = match self.rows.get_mut().encode(&mut columns, ENCODE_STEP, &mut snapshot) {
                 Ok(done) => done,
                 Err(e) => return Poll::Ready(Err(self.say(e))),
             };
@@ -155,7 +231,7 @@ impl<K: Key> Store<K> {
                 return Poll::Ready(Err(e));
             }
             if done {
-                self.backend.durable(&mut columns);
+                self.rows.get_mut().durable(&mut columns);
                 return Poll::Ready(Ok(vec![Section::keyed(self.section.clone(), snapshot.grouped)]));
             }
             if !hurry && Instant::now() >= until {

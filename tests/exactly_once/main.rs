@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod kills;
+mod larger;
 mod pair;
 mod processes;
 mod proxy;

@@ -1,6 +1,6 @@
 //! The flags of every job, the verbs, and the command line of both with the job's own flags.
 use super::file::FileCall;
-use super::values::{Endpoint, Interval, Keep, Restore, Slice};
+use super::values::{Endpoint, Interval, Keep, Restore, Size, Slice};
 use clap::{Arg, ArgAction, Command, ValueEnum};
 use millstream_runtime::run::RestoreFrom;
 use millstream_runtime::time::Span;
@@ -25,6 +25,15 @@ pub(crate) enum Verb {
     Rescale,
     /// Says what is in the job's state, and who holds up the job if it runs.
     Status,
+}
+
+/// Where keyed state is while a job runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    /// All of it in memory.
+    Memory,
+    /// What was used lately in memory, the rest on a local disk.
+    Disk,
 }
 
 /// What every job can be told. Every verb takes every flag, in front of the verb or behind it.
@@ -68,6 +77,16 @@ pub(crate) struct Flags {
     /// environment [default: ./JOB_state].
     #[arg(long, value_name = "LOCATION")]
     pub state: Option<String>,
+    /// Where keyed state is while the job runs: all of it in memory, or what exceeds --state-memory on a local disk.
+    #[arg(long, value_name = "BACKEND", value_enum, default_value = "memory")]
+    pub state_backend: Backend,
+    /// With --state-backend disk: about how much keyed state each process keeps in memory.
+    #[arg(long, value_name = "SIZE", default_value = "512MiB")]
+    pub state_memory: Size,
+    /// With --state-backend disk: the folder for the rest, which is removed at the end [default: the system's for temporary
+    /// files].
+    #[arg(long, value_name = "FOLDER")]
+    pub scratch: Option<PathBuf>,
     /// How often a checkpoint is taken: 500ms, 30s, 5m, or `off` for none before the end.
     #[arg(long, value_name = "SPAN", default_value = "1s")]
     pub checkpoint_interval: Interval,

@@ -6,6 +6,9 @@ use tracing_subscriber::EnvFilter;
 /// The variables that hold a filter, the first that is set wins.
 const VARIABLES: [&str; 2] = ["MILLSTREAM_LOG", "RUST_LOG"];
 
+/// What is logged unless told otherwise. The trees of the backend on disk tell of every flush.
+const USUAL: &str = "info,fjall=warn,lsm_tree=warn";
+
 /// Starts logging, unless the program has done so itself.
 ///
 /// # Errors
@@ -30,7 +33,7 @@ fn filter(told: Option<String>, quiet: bool, variable: impl Fn(&str) -> Option<S
         let found = VARIABLES.iter().filter(|_| !quiet);
         found.filter_map(|name| Some((*name, variable(name)?))).find(|(_, text)| !text.is_empty())
     };
-    let usual = || ("--quiet", if quiet { "error" } else { "info" }.to_string());
+    let usual = || ("--quiet", if quiet { "error" } else { USUAL }.to_string());
     let (whence, text) = told.map(|text| ("--log", text)).or_else(from_variable).unwrap_or_else(usual);
     let wrong = |e| format!("{whence}: {text:?} is no filter ({e}); write info, or warn,my_job=debug");
     EnvFilter::builder().parse(&text).map_err(wrong)
@@ -53,7 +56,7 @@ mod tests {
     #[test]
     fn the_flag_wins_over_the_variables() {
         let both = [("RUST_LOG", "trace"), ("MILLSTREAM_LOG", "warn")];
-        assert_eq!(filter_of(&[], &[]), Ok("info".into()));
+        assert_eq!(filter_of(&[], &[]), filter_of(&["--log", USUAL], &[]));
         assert_eq!(filter_of(&[], &both[..1]), Ok("trace".into()));
         assert_eq!(filter_of(&[], &both), Ok("warn".into()));
         assert_eq!(filter_of(&["--quiet"], &both), Ok("error".into()));

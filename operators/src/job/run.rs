@@ -1,11 +1,12 @@
 //! `run` and `restore`: run the job to its end, to a stop, or to a failure.
 use super::answer::Answer;
 use super::call::Cx;
-use super::flags::{Flags, Verb};
+use super::flags::{Backend, Flags, Verb};
 use super::launch::launch_build;
 use super::look::{block_on, existing};
 use super::{log, metrics, progress, signals, text};
 use millstream_runtime::run::{Cluster, Hosts, Options, Outcome, Pace, Restarts, RestoreFrom, RunError, Tls};
+use millstream_runtime::state::{Scratch, StateBackend};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -77,10 +78,21 @@ fn options(cx: &Cx, restore: RestoreFrom) -> Result<Options, String> {
         checkpoint_failures: flags.checkpoint_failures,
         keep: flags.keep.0,
         drop_state: flags.drop_state.clone(),
+        state_backend: state_backend(flags),
         args: cx.args.clone(),
         status: Arc::clone(&cx.around.status),
         ..Options::new(cx.name, cx.state())
     })
+}
+
+fn state_backend(flags: &Flags) -> StateBackend {
+    match flags.state_backend {
+        Backend::Memory => StateBackend::Memory,
+        Backend::Disk => {
+            let folder = flags.scratch.clone().unwrap_or_else(std::env::temp_dir);
+            StateBackend::Disk(Scratch::new(folder, flags.state_memory.0))
+        }
+    }
 }
 
 /// The other processes of the job; none where the list has one host.

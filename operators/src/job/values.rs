@@ -55,6 +55,22 @@ impl FromStr for Interval {
     }
 }
 
+/// An amount of memory: `64MiB`, `2GiB`, at least 1 MiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size(pub u64);
+
+impl FromStr for Size {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no size: write 64MiB or 2GiB, at least 1MiB");
+        let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
+        let parsed = units.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?.trim(), shift)));
+        let (number, shift) = parsed.ok_or_else(wrong)?;
+        let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+        size.filter(|size| *size >= 1 << 20).map(Self).ok_or_else(wrong)
+    }
+}
+
 /// How long a slice is: 1 ms to 10 s.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slice(pub Duration);

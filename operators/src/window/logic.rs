@@ -91,11 +91,12 @@ impl<K: Key, W: Windowing<K>> WindowLogic<K, W> {
         windows: impl FnOnce(&Rc<Cursor>) -> W,
     ) -> Result<Self> {
         meaning.judge(init)?;
-        let mut store = Store::new(init, kind);
+        let mut store = Store::new(init, kind)?.pinned();
         let mut windows = windows(store.cursor());
         store.restore(init, &mut windows)?;
         let mut agenda = Agenda::default();
-        store.for_each(|slot| windows.plan(slot, clock.restored(init), &mut agenda));
+        let now = clock.restored(init);
+        store.for_each(&mut windows, |windows, slot, _| windows.plan(slot, now, &mut agenda))?;
         let late = LateLog::new(init.uid);
         let (uid, out) = (init.uid.into(), Batch::default());
         Ok(Self { uid, meaning, clock, store, windows, agenda, out, late, slots: vec![] })
@@ -113,6 +114,7 @@ impl<K: Key, W: Windowing<K>> Logic for WindowLogic<K, W> {
         let Parts { records, times, hashes, .. } = batch.into_parts();
         self.slots.clear();
         self.store.resolve(&hashes, |i| &records[i].0, &mut self.slots);
+        self.store.load(&self.slots, &mut self.windows)?;
         let watermark = self.clock.reached(turn);
         for (i, ((key, arrived), slot)) in records.into_iter().zip(&self.slots).enumerate() {
             self.store.enter(*slot);
@@ -131,6 +133,7 @@ impl<K: Key, W: Windowing<K>> Logic for WindowLogic<K, W> {
         let watermark = self.clock.reached(turn);
         for _ in 0..LOOKS_A_TURN {
             let Some(look) = self.agenda.pop(watermark) else { break };
+            self.store.load(&[look.slot], &mut self.windows)?;
             let Some(key) = self.store.key(look.slot) else { continue };
             self.store.enter(look.slot);
             let (agenda, out, late) = (&mut self.agenda, &mut self.out, &mut self.late);

@@ -7,6 +7,7 @@ use super::pace::{Jitter, Pace, mix};
 use crate::run::Status;
 use crate::run::control::{Control, Event};
 use crate::run::restored::Restored;
+use crate::state::StateBackend;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -34,6 +35,8 @@ pub(crate) struct WorkerCx {
     pub restored: Option<Rc<Restored>>,
     /// Uids whose unknown state may be dropped.
     pub drop_state: Rc<Vec<String>>,
+    /// Where keyed state is.
+    pub state_backend: StateBackend,
     /// The frontier of the slowest sink.
     pub seen: Rc<Cell<Epoch>>,
     /// Batches that wait in the inboxes of this worker.

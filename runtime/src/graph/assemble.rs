@@ -197,7 +197,19 @@ impl<'s> Assembler<'_, 's> {
         let watermark = self.marks_for(node, hears).watermark();
         let now = Timestamp(restored.map_or(self.cx.start_now, |r| r.manifest().processing_time_ms));
         let info = restored.and_then(|r| r.operator(&uid));
-        make(&OperatorInit { uid: &uid, worker, workers, watermark, now, info, restored, first, may_drop })
+        let state_backend = &self.cx.state_backend;
+        make(&OperatorInit {
+            uid: &uid,
+            worker,
+            workers,
+            watermark,
+            now,
+            info,
+            restored,
+            first,
+            may_drop,
+            state_backend,
+        })
     }
 
     /// Whether what the checkpoint has for a uid is of such an operator.

@@ -5,6 +5,7 @@ use super::plan::Against;
 use crate::Result;
 use crate::checkpoint::{Manifest, OperatorInfo};
 use crate::data::StoredSchema;
+use crate::state::StateBackend;
 use crate::time::Timestamp;
 
 /// What a restore makes of one operator's state.
@@ -47,6 +48,7 @@ impl Graph {
             restored: None,
             first: checkpoint.number + 1,
             may_drop,
+            state_backend: &StateBackend::Memory,
         };
         match build.map_or(Ok(None), |build| made(build, &init)) {
             Err(e) => Fit::Refuses(e.to_string()),

@@ -10,6 +10,7 @@ use crate::engine::stage::{Next, StageInit};
 use crate::run::restored::Restored;
 use crate::sink::{Delivery, Sink};
 use crate::source::Source;
+use crate::state::StateBackend;
 use crate::time::{Timestamp, Watermark};
 use crate::{Result, codec};
 use std::cell::RefCell;
@@ -101,9 +102,15 @@ pub struct OperatorInit<'a> {
     pub(crate) restored: Option<&'a Restored>,
     pub(crate) first: u64,
     pub(crate) may_drop: bool,
+    pub(crate) state_backend: &'a StateBackend,
 }
 
 impl OperatorInit<'_> {
+    /// Where the operator's keyed state is to be while it runs.
+    pub fn state_backend(&self) -> &StateBackend {
+        self.state_backend
+    }
+
     /// The key groups that this worker owns.
     pub fn groups(&self) -> Range<u16> {
         codec::groups_of(self.worker, self.workers)

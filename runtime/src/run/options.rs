@@ -6,6 +6,7 @@ use crate::checkpoint::StateStore;
 use crate::engine::pace::{Clock, Pace, SystemClock};
 use crate::graph::Graph;
 use crate::mesh::Cluster;
+use crate::state::StateBackend;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct Options {
     pub keep: usize,
     /// Uids whose state may be dropped: they are in the checkpoint and no longer in the graph.
     pub drop_state: Vec<String>,
+    /// Where keyed state is while the job runs.
+    pub state_backend: StateBackend,
     /// Encodes everything between workers, as between processes.
     pub binary: bool,
     /// The job's own arguments, for the manifest.
@@ -63,6 +66,7 @@ impl Options {
             checkpoint_failures: 3,
             keep: 3,
             drop_state: vec![],
+            state_backend: StateBackend::default(),
             binary: std::env::var("MILLSTREAM_COMMUNICATION").is_ok_and(|v| v == "binary"),
             args: serde_json::Value::Null,
             clock: Arc::new(SystemClock),

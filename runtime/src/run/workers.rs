@@ -125,6 +125,7 @@ fn context(worker: &Worker, setup: &Setup, discovered: Option<Receiver<Discovere
         events: super::control::locked(&setup.events).clone()?,
         restored,
         drop_state: Rc::new(setup.options.drop_state.clone()),
+        state_backend: setup.options.state_backend.clone(),
         seen: Rc::new(Cell::new(0)),
         backlog: Rc::default(),
         discovery: Rc::new(RefCell::new(Discovery::default())),

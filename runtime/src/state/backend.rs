@@ -21,9 +21,9 @@ pub type Columns<'c, 'a> = &'c mut [&'a mut dyn Column];
 
 /// The keys of one operator on one worker. Their state is in the columns, which are handed in.
 ///
-/// For each batch: [`Backend::resolve_batch`]; for each record [`Cursor::enter`] and the user's code; then
-/// [`Backend::settle`], and only then the next look-up. Slots are valid until then, also those of rows that became
-/// empty. For each checkpoint: [`Backend::freeze`], [`Backend::encode`] until it is done (with records in between), and
+/// For each batch: [`Backend::resolve_batch`] and [`Backend::load`]; for each record [`Cursor::enter`] and the user's
+/// code; then [`Backend::settle`], and only then the next look-up. Slots are valid until then, also those of rows that
+/// became empty; those of rows with timers are valid as long as they have some. For each checkpoint: [`Backend::freeze`], [`Backend::encode`] until it is done (with records in between), and
 /// [`Backend::durable`] or [`Backend::redo`].
 pub trait Backend<K> {
     /// What the handles look at.
@@ -38,7 +38,16 @@ pub trait Backend<K> {
         K: 'k;
 
     /// The slot of a key that is there.
-    fn find(&self, hash: u64, key: &K) -> Option<Slot>;
+    fn find(&mut self, hash: u64, key: &K) -> Option<Slot>;
+
+    /// Brings the rows of these slots into memory, and those of all that were looked up since the last settling. Before
+    /// the first is entered: after each look-up, and for slots that the caller remembers, as those of timers.
+    ///
+    /// # Errors
+    /// Where a row cannot be read.
+    fn load(&mut self, _columns: Columns<'_, '_>, _slots: &[Slot]) -> Result<(), StateError> {
+        Ok(())
+    }
 
     /// The key of a live slot.
     fn key(&self, slot: Slot) -> Option<&K>;
@@ -46,7 +55,7 @@ pub trait Backend<K> {
     /// How many keys there are.
     fn len(&self) -> usize;
 
-    /// Visits the slot of every key, in no order: after a restore, to make again what is derived from state.
+    /// Visits the slot of every key that has one, in no order: after a restore, to make again what is derived from state.
     fn for_each_slot(&self, visit: &mut dyn FnMut(Slot)) {
         let mut left = self.len();
         let mut slots = (0..u32::MAX).map(Slot);
@@ -96,7 +105,10 @@ pub trait Backend<K> {
     fn redo(&mut self, columns: Columns<'_, '_>);
 
     /// The next snapshot is complete by itself.
-    fn rewrite(&mut self, columns: Columns<'_, '_>);
+    ///
+    /// # Errors
+    /// Where a row cannot be read.
+    fn rewrite(&mut self, columns: Columns<'_, '_>) -> Result<(), StateError>;
 
     /// Replays a stored entry; `group` is where it was found. Entries of one key come in the order in which they were
     /// written. Call [`Backend::settle`] after the last.

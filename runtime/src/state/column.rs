@@ -103,6 +103,21 @@ pub trait Column: sealed::Sealed {
 
     /// Approximate size in memory.
     fn bytes(&self) -> usize;
+
+    /// Approximate size of what there is for `rows` keys, without what is free.
+    fn used(&self, rows: usize) -> usize;
+
+    /// Encodes every cell of a key.
+    ///
+    /// # Errors
+    /// Where a value cannot be encoded.
+    fn save(&mut self, slot: Slot, out: &mut dyn CellSink) -> Result<(), StateError>;
+
+    /// How long a cell lives that is not written, in milliseconds.
+    fn ttl(&self) -> Option<i64>;
+
+    /// Removes what was not written for the TTL for one key.
+    fn expire_row(&mut self, slot: Slot);
 }
 
 pub(super) mod sealed {

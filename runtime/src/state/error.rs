@@ -50,6 +50,13 @@ pub enum StateError {
     UnknownColumns(Vec<String>),
     /// An entry names a column that its checkpoint does not describe.
     NoSuchColumn(u16),
+    /// State that does not fit into memory cannot be kept on the disk.
+    Scratch {
+        /// The scratch folder.
+        folder: String,
+        /// What the store there says.
+        what: String,
+    },
 }
 
 impl fmt::Display for StateError {
@@ -82,6 +89,11 @@ impl fmt::Display for StateError {
                 "the checkpoint has state that this build does not know: `{}`; name it as dropped, or put the field \
                  back (a renamed field is a new one)",
                 names.join("`, `")
+            ),
+            Self::Scratch { folder, what } => write!(
+                f,
+                "the scratch folder {folder} cannot be used: {what}; give another one with --scratch, or more memory with \
+                 --state-memory"
             ),
             Self::NoSuchColumn(column) => {
                 write!(f, "an entry names column {column}, which its checkpoint does not describe")

@@ -1,4 +1,6 @@
 //! The backend that keeps all keys in memory.
+mod departed;
+
 use super::backend::{Backend, Columns, EntrySink};
 use super::births::Births;
 use super::cell::{FIRST, RESTORED};
@@ -12,6 +14,7 @@ use super::tracker::Work;
 use crate::checkpoint::Entry;
 use crate::codec::{encode_into, hash_bytes, key_group};
 use crate::data::Key;
+use departed::Departed;
 use std::rc::Rc;
 
 /// Keys in a hash map, and what a snapshot must know of rows.
@@ -31,6 +34,8 @@ pub struct Memory<K> {
     last: Option<(Vec<u8>, Slot)>,
     /// Rows that go while entries are replayed are gone from the checkpoint, too.
     restoring: bool,
+    /// Where rows come back from elsewhere.
+    departed: Option<Departed<K>>,
 }
 
 impl<K: Key> Memory<K> {
@@ -47,6 +52,7 @@ impl<K: Key> Memory<K> {
             cursor: cursor.clone(),
             last: None,
             restoring: false,
+            departed: None,
         }
     }
 
@@ -66,12 +72,28 @@ impl<K: Key> Memory<K> {
             column.forget(slot);
         }
         let is_stored = !self.restoring && self.births.of(slot).is_some_and(|born| born < self.generation);
+        if let Some(key) = self.rows.key(slot) {
+            if is_stored {
+                self.gone.push((self.rows.hash(slot), key.clone()));
+            }
+            if let Some(departed) = &mut self.departed {
+                departed.rows.push((slot, key.clone()));
+            }
+        }
+        self.unlink(slot);
+        match &mut self.departed {
+            Some(departed) if is_stored => departed.held.push(slot),
+            _ => self.let_go(slot),
+        }
+    }
+
+    fn unlink(&mut self, slot: Slot) {
         self.last = None;
         self.rows.unlink(slot);
-        if let Some(key) = self.rows.key(slot).filter(|_| is_stored) {
-            self.gone.push((self.rows.hash(slot), key.clone()));
-        }
         self.births.end(slot);
+    }
+
+    fn let_go(&mut self, slot: Slot) {
         self.limbo.push(slot);
         if !self.encoding {
             self.end_encoding();
@@ -87,7 +109,13 @@ impl<K: Key> Memory<K> {
     }
 
     /// The slot of a stored key. `make` is whether to make one.
-    fn restored(&mut self, plan: &Plan, group: u16, bytes: &[u8], make: bool) -> Result<Option<Slot>, StateError> {
+    pub(super) fn restored(
+        &mut self,
+        plan: &Plan,
+        group: u16,
+        bytes: &[u8],
+        make: bool,
+    ) -> Result<Option<Slot>, StateError> {
         if let Some((_, slot)) = self.last.as_ref().filter(|(last, _)| last == bytes) {
             return Ok(Some(*slot));
         }
@@ -149,7 +177,7 @@ impl<K: Key> Backend<K> for Memory<K> {
         self.resolve_all(hashes, |i| keys[i], out);
     }
 
-    fn find(&self, hash: u64, key: &K) -> Option<Slot> {
+    fn find(&mut self, hash: u64, key: &K) -> Option<Slot> {
         self.rows.find(hash, key)
     }
 
@@ -195,6 +223,9 @@ impl<K: Key> Backend<K> for Memory<K> {
             column.freeze();
         }
         self.frozen = Some(Work::new(std::mem::take(&mut self.gone)));
+        if let Some(departed) = &mut self.departed {
+            departed.freeze(&mut self.births);
+        }
         self.encoding = true;
         self.generation += 1;
         Ok(())
@@ -241,6 +272,9 @@ impl<K: Key> Backend<K> for Memory<K> {
             column.durable();
         }
         self.frozen = None;
+        if let Some(departed) = &mut self.departed {
+            self.limbo.append(&mut departed.frozen);
+        }
         self.end_encoding();
     }
 
@@ -251,13 +285,17 @@ impl<K: Key> Backend<K> for Memory<K> {
         let mut gone = self.frozen.take().map(Work::into_all).unwrap_or_default();
         gone.append(&mut self.gone);
         self.gone = gone;
+        if let Some(departed) = &mut self.departed {
+            departed.redo();
+        }
         self.end_encoding();
     }
 
-    fn rewrite(&mut self, columns: Columns<'_, '_>) {
+    fn rewrite(&mut self, columns: Columns<'_, '_>) -> Result<(), StateError> {
         for column in columns {
             column.rewrite();
         }
+        Ok(())
     }
 
     fn restore(

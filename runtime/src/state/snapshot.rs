@@ -115,8 +115,10 @@ impl<S: Shelf> Column for Table<S> {
 
     fn restore(&mut self, stored: &StoredColumn, slot: Slot, sub: &[u8], value: &[u8]) -> Result<(), StateError> {
         let (written, value) = self.split_time(stored, value)?;
+        let encoded = value.len();
         let sub = S::decode_sub(&stored.schemas, sub).map_err(|what| self.unreadable(what))?;
         let value = S::decode_item(&stored.schemas, value).map_err(|what| self.unreadable(what))?;
+        self.size.note(encoded);
         let cell = Cell { value, born: RESTORED, dirtied: CLEAN, written: S::Stamp::at(written) };
         match self.shelves.get_mut(slot.index()).and_then(|shelf| shelf.get_mut(&sub)) {
             Some(there) => *there = cell,
@@ -132,10 +134,47 @@ impl<S: Shelf> Column for Table<S> {
     }
 
     fn bytes(&self) -> usize {
-        let (cells, bytes) = self.size.encoded;
-        let beside = bytes.checked_div(cells).unwrap_or(0) as usize;
         let inline = size_of::<(S::Sub, CellOf<S>)>();
-        self.shelves.capacity() * size_of::<S>() + self.size.cells * inline.max(beside)
+        self.shelves.capacity() * size_of::<S>() + self.size.cells * inline.max(self.size.beside())
+    }
+
+    fn used(&self, rows: usize) -> usize {
+        rows * size_of::<S>() + self.size.cells * self.size.beside().max(size_of::<(S::Sub, CellOf<S>)>())
+    }
+
+    fn save(&mut self, slot: Slot, out: &mut dyn CellSink) -> Result<(), StateError> {
+        let Some(shelf) = self.shelves.get(slot.index()) else { return Ok(()) };
+        let (timed, mut fault, size) = (self.track.timed, None, &mut self.size);
+        let (mut sub_bytes, mut value) = (Vec::new(), Vec::new());
+        shelf.visit(None, &mut |sub, cell| {
+            sub_bytes.clear();
+            value.clear();
+            let encoded = S::encode_sub(sub, &mut sub_bytes).and_then(|()| encode_cell::<S>(timed, cell, &mut value));
+            size.note(value.len());
+            out.put(slot, &sub_bytes, &value);
+            fault = encoded.err();
+            fault.is_none()
+        });
+        fault.map_or(Ok(()), |what| Err(self.codec_error(what)))
+    }
+
+    fn ttl(&self) -> Option<i64> {
+        self.ttl
+    }
+
+    fn expire_row(&mut self, slot: Slot) {
+        let mut expired = Vec::new();
+        if let Some(shelf) = self.shelves.get(slot.index()) {
+            shelf.visit(None, &mut |sub, cell| {
+                if !self.is_live(cell) {
+                    expired.push(sub.clone());
+                }
+                true
+            });
+        }
+        for sub in expired {
+            self.remove(slot, &sub);
+        }
     }
 }
 
@@ -155,7 +194,7 @@ impl<S: Shelf> Table<S> {
             S::encode_sub(&at.sub, sub)?;
             encode_cell::<S>(self.track.timed, cell, value)?;
             clean(cell);
-            self.size.encoded = (self.size.encoded.0 + 1, self.size.encoded.1 + value.len() as u64);
+            self.size.note(value.len());
             out.put(Slot(at.slot), sub, value);
             return Ok(true);
         }

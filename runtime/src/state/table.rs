@@ -27,8 +27,20 @@ pub(super) struct Table<S: Shelf> {
 #[derive(Default)]
 pub(super) struct Size {
     pub(super) cells: usize,
-    /// Of what was encoded so far: cells and bytes.
+    /// Of what was encoded or decoded so far: cells and bytes.
     pub(super) encoded: (u64, u64),
+}
+
+impl Size {
+    /// A value was encoded or decoded.
+    pub(super) fn note(&mut self, bytes: usize) {
+        self.encoded = (self.encoded.0 + 1, self.encoded.1 + bytes as u64);
+    }
+
+    /// What a value owns, by its encoding.
+    pub(super) fn beside(&self) -> usize {
+        self.encoded.1.checked_div(self.encoded.0).unwrap_or(0) as usize
+    }
 }
 
 impl<S: Shelf> Table<S> {

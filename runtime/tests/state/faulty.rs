@@ -71,7 +71,7 @@ impl Backend<String> for Faulty {
     {
         self.inner.resolve_batch(hashes, key, out);
     }
-    fn find(&self, hash: u64, key: &String) -> Option<Slot> {
+    fn find(&mut self, hash: u64, key: &String) -> Option<Slot> {
         self.inner.find(hash, key)
     }
     fn key(&self, slot: Slot) -> Option<&String> {
@@ -116,8 +116,8 @@ impl Backend<String> for Faulty {
         (self.is_frozen, self.is_late) = (false, false);
         if self.bug == Bug::AbandonedIsDurable { self.inner.durable(columns) } else { self.inner.redo(columns) }
     }
-    fn rewrite(&mut self, columns: Columns<'_, '_>) {
-        self.inner.rewrite(columns);
+    fn rewrite(&mut self, columns: Columns<'_, '_>) -> Result<(), StateError> {
+        self.inner.rewrite(columns)
     }
     fn restore(
         &mut self,

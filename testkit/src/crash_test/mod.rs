@@ -16,8 +16,9 @@ use std::sync::Arc;
 use trial::{Build, Ran, Trial};
 
 /// Proves exactly-once of a user's whole job: runs it undisturbed, then kills it at each failpoint, during recovery, and
-/// with a rewind, with 1, 2 and 3 workers; compares the committed output as multisets. Sources and sinks are replaced by
-/// uid, their contracts are not. Processing time stands still. A failure prints the line of code that repeats it.
+/// with a rewind, with 1, 2 and 3 workers, with keyed state in memory or mostly on disk; compares the committed output as
+/// multisets. Sources and sinks are replaced by uid, their contracts are not. Processing time stands still. A failure
+/// prints the line of code that repeats it.
 ///
 /// The output must be a function of the input: a job whose output depends on the order of records of different splits
 /// is fed with [`CrashTest::splits`] of 1.

@@ -31,13 +31,16 @@ pub(super) struct AttemptPlan {
     pub workers: usize,
     pub jitter: u64,
     pub binary: bool,
+    /// Whether keyed state that exceeds a tiny budget is on the disk.
+    pub disk: bool,
     pub dies: Option<(String, u64)>,
 }
 
 impl fmt::Display for AttemptPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let encoded = if self.binary { ", serializing channels" } else { "" };
-        write!(f, "workers {}{encoded}", self.workers)?;
+        let disk = if self.disk { ", state on disk" } else { "" };
+        write!(f, "workers {}{encoded}{disk}", self.workers)?;
         self.dies.as_ref().map_or(Ok(()), |(place, count)| write!(f, ", to die at {place}:{count}"))
     }
 }
@@ -68,6 +71,7 @@ impl Case {
             workers: 1 + (turn.wrapping_add(i) % 3) as usize,
             jitter: mix(turn ^ mix(i)),
             binary: mix(turn) % 4 == 1,
+            disk: mix(turn ^ i) % 3 == 1,
             dies: dies.map(|(place, count)| (place.to_string(), count)),
         }
     }
@@ -91,6 +95,8 @@ mod tests {
             assert_eq!(case.attempt(DEATHS).dies, None);
         }
         assert!(cases.iter().any(|c| c.attempt(0).binary));
+        let changes: BTreeSet<_> = cases.iter().map(|c| (c.attempt(0).disk, c.attempt(1).disk)).collect();
+        assert_eq!(changes.len(), 4, "a restart keeps the backend of state, or takes the other one");
         assert_eq!(Case::nth(1, RUNS), Case { seed: 2, ..Case::nth(1, 0) });
     }
 }

@@ -9,12 +9,16 @@ use millstream_operators::{Job, Result};
 use millstream_runtime::checkpoint::StateStore;
 use millstream_runtime::run::failpoint::Failpoint;
 use millstream_runtime::run::{Options, Outcome, Plant, Restarts, RestoreFrom, RunError};
+use millstream_runtime::state::{Scratch, StateBackend};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 pub(super) type Build = Arc<dyn Fn(&Job) -> Result<()> + Send + Sync>;
+
+/// For keyed state in memory where the rest is on the disk, in bytes: a few keys exceed it.
+const TINY: u64 = 8_000;
 
 /// An attempt that is not over after so long hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,7 +51,7 @@ struct Rewound {
 impl Trial {
     /// Without a kill; 0 for the jitter is none, and no checkpoint before the end.
     pub fn undisturbed(&self, workers: usize, jitter: u64) -> Result<Visible, String> {
-        let plan = AttemptPlan { workers, jitter, binary: false, dies: None };
+        let plan = AttemptPlan { workers, jitter, binary: false, disk: false, dies: None };
         let folder = folder().map_err(|e| format!("no folder for the state: {e}"))?;
         let mut options = self.options(&plan, folder.path());
         options.pace.jitter = (jitter > 0).then_some(jitter);
@@ -99,6 +103,9 @@ impl Trial {
         options.pace.jitter = Some(plan.jitter);
         options.pace.plant = self.plant;
         options.binary = plan.binary;
+        if plan.disk {
+            options.state_backend = StateBackend::Disk(Scratch::new(folder.join("scratch"), TINY));
+        }
         options.keep = usize::MAX >> 1; // a rewind chooses among all
         options.restarts = Restarts { attempts: 0, backoff: Duration::ZERO };
         options.clock = Arc::new(ManualClock::at(NOW));

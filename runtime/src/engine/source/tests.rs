@@ -10,6 +10,7 @@ use crate::mesh::Outbox;
 use crate::parcel::Parcel;
 use crate::run::Status;
 use crate::run::control::Control;
+use crate::state::StateBackend;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Instant;
@@ -65,6 +66,7 @@ fn context() -> WorkerCx {
         events: tokio::sync::mpsc::unbounded_channel().0,
         restored: None,
         drop_state: Rc::default(),
+        state_backend: StateBackend::default(),
         seen: Rc::new(Cell::new(0)),
         backlog: Rc::default(),
         discovery: Rc::new(RefCell::new(Discovery::default())),

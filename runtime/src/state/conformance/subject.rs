@@ -61,6 +61,7 @@ impl<S: KeyedState> Subject<S> {
         let hashes: Vec<u64> = keys.iter().map(|key| self.hasher.hash(key)).collect();
         let mut slots = Vec::new();
         self.rows.resolve_batch(&hashes, &|i| &keys[i], &mut slots);
+        self.with(|rows, columns| rows.load(columns, &slots)).expect("rows can be loaded");
         assert_eq!(slots.len(), keys.len());
         for (slot, key) in slots.iter().zip(keys) {
             assert_eq!(self.rows.key(*slot), Some(key), "a slot is that of its key");
@@ -73,6 +74,7 @@ impl<S: KeyedState> Subject<S> {
         let key = key.to_string();
         let hash = self.hash(&key);
         let slot = self.rows.resolve(hash, &key);
+        self.with(|rows, columns| rows.load(columns, &[slot])).expect("the row can be loaded");
         self.rows.cursor().enter(slot);
     }
 
@@ -114,6 +116,7 @@ impl Subject {
         let key = key.to_string();
         let hash = self.hash(&key);
         let Some(slot) = self.rows.find(hash, &key) else { return View::default() };
+        self.with(|rows, columns| rows.load(columns, &[slot])).expect("the row can be loaded");
         self.rows.cursor().enter(slot);
         let state = &self.state;
         let view = View {
