@@ -17,6 +17,7 @@ mod filter;
 mod flat_map;
 mod in_flight;
 mod inspect;
+mod interval_join;
 pub mod job;
 mod key_by;
 pub mod keyed;

@@ -9,5 +9,7 @@ mod crashing;
 mod driving;
 #[path = "testkit/jobs.rs"]
 mod jobs;
+#[path = "testkit/joining.rs"]
+mod joining;
 #[path = "testkit/windowing.rs"]
 mod windowing;

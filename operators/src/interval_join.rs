@@ -1,0 +1,129 @@
+//! `interval_join`: pairs of two streams that are near in event time.
+use crate::Stream;
+use crate::keyed::{Keyed, SameKey};
+use crate::process::{Ctx2, Process2, build_of};
+use crate::process_logic::{ProcessLogic, Two};
+use millstream_runtime::data::{Data, Key, State};
+use millstream_runtime::graph::Rule;
+use millstream_runtime::state::{Map, Value};
+use millstream_runtime::time::Timestamp;
+use millstream_runtime::{KeyedState, State};
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+use std::time::Duration;
+
+impl<K: 'static, T: 'static> Keyed<K, T> {
+    /// Pairs of one key at most `within` apart in event time, each once, with the later of both times: `f` makes a record
+    /// of them. Records are kept until the watermark is `within` behind them; of a record that is later than that, pairs
+    /// may be missing, so divert it with `.late(..)` behind `event_time`.
+    ///
+    /// ```
+    /// use millstream_operators::{Keyed, Stream};
+    /// use std::time::Duration;
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, millstream_runtime::State)] struct Order { id: u64 }
+    /// # #[derive(Clone, serde::Serialize, serde::Deserialize, millstream_runtime::State)] struct Payment { cents: u64 }
+    /// fn paid(orders: Keyed<u64, Order>, payments: Keyed<u64, Payment>) -> Stream<(u64, u64)> {
+    ///     orders.interval_join("paid", payments, Duration::from_secs(3600), |id, _order, payment| (*id, payment.cents))
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn interval_join<K2, R, U>(
+        self,
+        uid: &str,
+        right: Keyed<K2, R>,
+        within: Duration,
+        f: impl FnMut(&K, &T, &R) -> U + 'static,
+    ) -> Stream<U>
+    where
+        K: Key,
+        T: State,
+        K2: SameKey<K> + Key,
+        R: State,
+        U: Data,
+    {
+        let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+        let join = IntervalJoin { within, f, of: PhantomData };
+        let build = build_of(move |init| Ok(Box::new(ProcessLogic::open(Two(join), init, "interval_join")?)));
+        let (left, right) = (self.shuffled(uid), right.shuffled(uid));
+        self.inner.with(left.meet(&right, "interval_join", uid, Rule::NeedsTime, build))
+    }
+}
+
+/// What waits for its counterpart, by time and order of arrival.
+#[derive(KeyedState)]
+struct Sides<T: State, R: State> {
+    left: Map<Place, T>,
+    right: Map<Place, R>,
+    arrived: Value<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, State)]
+struct Place {
+    at: Timestamp,
+    nth: u64,
+}
+
+struct IntervalJoin<K, T, R, U, F> {
+    /// ms
+    within: i64,
+    f: F,
+    of: PhantomData<fn(K, T, R) -> U>,
+}
+
+impl<K: Key, T: State, R: State, U: Data, F: FnMut(&K, &T, &R) -> U + 'static> IntervalJoin<K, T, R, U, F> {
+    /// Of the record that came now. Sets the timer that forgets it.
+    fn place(&self, ctx: &mut Ctx2<Self>) -> Place {
+        let (at, nth) = (ctx.time(), *ctx.state.arrived.dirty());
+        *ctx.state.arrived.dirty() += 1;
+        ctx.timer_at(Timestamp(at.0.saturating_add(self.within).saturating_add(1)), ());
+        Place { at, nth }
+    }
+
+    fn near(&self, at: Timestamp) -> std::ops::RangeInclusive<Place> {
+        let first = Place { at: Timestamp(at.0.saturating_sub(self.within)), nth: 0 };
+        first..=Place { at: Timestamp(at.0.saturating_add(self.within)), nth: u64::MAX }
+    }
+}
+
+impl<K: Key, T: State, R: State, U: Data, F: FnMut(&K, &T, &R) -> U + 'static> Process2
+    for IntervalJoin<K, T, R, U, F>
+{
+    type Key = K;
+    type Left = T;
+    type Right = R;
+    type Out = U;
+    type State = Sides<T, R>;
+    type Timer = ();
+
+    fn on_left(&mut self, record: T, ctx: &mut Ctx2<Self>) {
+        let place = self.place(ctx);
+        for (other, right) in ctx.state.right.range_ref(self.near(place.at)) {
+            ctx.out.push_with((self.f)(&ctx.key, &record, right), Some(place.at.max(other.at)), None);
+        }
+        ctx.state.left.insert(place, record);
+    }
+
+    fn on_right(&mut self, record: R, ctx: &mut Ctx2<Self>) {
+        let place = self.place(ctx);
+        for (other, left) in ctx.state.left.range_ref(self.near(place.at)) {
+            ctx.out.push_with((self.f)(&ctx.key, left, &record), Some(place.at.max(other.at)), None);
+        }
+        ctx.state.right.insert(place, record);
+    }
+
+    fn on_timer(&mut self, (): (), ctx: &mut Ctx2<Self>) {
+        let needed = Timestamp(ctx.watermark().0.saturating_sub(self.within));
+        forget(&mut ctx.state.left, needed);
+        forget(&mut ctx.state.right, needed);
+        if ctx.state.left.is_empty() && ctx.state.right.is_empty() {
+            ctx.state.arrived.clear();
+        }
+    }
+}
+
+/// Drops what is before `needed`.
+fn forget<V: State>(side: &mut Map<Place, V>, needed: Timestamp) {
+    while let Some(first) = side.first().map(|(place, _)| *place).filter(|place| place.at < needed) {
+        side.remove(&first);
+    }
+}
