@@ -1,11 +1,11 @@
 //! What sources and sinks ask of a cluster. Everything here may block: never called on a worker while records flow.
 use crate::options::Options;
 use millstream_runtime::{BoxError, Result};
-use rdkafka::ClientContext;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{ClientConfig, ClientContext};
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,9 @@ pub(crate) struct Context;
 
 impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!("kafka: {}: {reason}", say(&error));
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            tracing::warn!("kafka: {}: {reason}", say(&error));
+        }
     }
 }
 impl ConsumerContext for Context {}
@@ -77,7 +79,7 @@ impl Asker {
     /// `above`: options that decide what it sees, such as the isolation level.
     pub fn new(options: &Options, above: &[(&str, &str)]) -> Result<Self> {
         let mut config = options.config(&[("group.id", "millstream"), ("enable.auto.commit", "false")], above);
-        config.set_log_level(RDKafkaLogLevel::Error); // it would warn of every option that is a producer's
+        hush(&mut config);
         let consumer = config.create_with_context(Context).map_err(|e| refused(options, &e))?;
         Ok(Self { options: options.clone(), consumer })
     }
@@ -148,9 +150,15 @@ pub(crate) fn refused(options: &Options, e: &KafkaError) -> BoxError {
     format!("kafka at {}: {}", options.brokers(), say(e)).into()
 }
 
+/// Logs errors only: a client for questions gets the options of sources and of sinks, and would warn of every one that is for
+/// the other kind. It does so while it is made, for which only the option counts.
+fn hush(config: &mut ClientConfig) {
+    config.set("log_level", "3").set_log_level(RDKafkaLogLevel::Error);
+}
+
 fn admin(options: &Options) -> Result<AdminClient<Context>> {
     let mut config = options.config(&[], &[]);
-    config.set_log_level(RDKafkaLogLevel::Error);
+    hush(&mut config);
     config.create_with_context(Context).map_err(|e| refused(options, &e))
 }
 

@@ -46,8 +46,8 @@ impl Options {
     pub(crate) fn config(&self, beneath: &[(&str, &str)], above: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers);
-        // A broker that comes back is found soon; librdkafka waits up to 10 s.
-        config.set("reconnect.backoff.max.ms", "1000");
+        // A broker that comes back is found soon; librdkafka waits up to 10 s, and half of the first between any two tries.
+        config.set("reconnect.backoff.ms", "20").set("reconnect.backoff.max.ms", "1000");
         let given = self.given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         for (name, value) in beneath.iter().copied().chain(given).chain(above.iter().copied()) {
             config.set(name, value);

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 const OFFSETS_MOST: usize = 200;
 /// A split that has had nothing new for so long is at its end for now: readers may have a thread behind them.
 const QUIET: Duration = Duration::from_millis(150);
+/// The same, of one whose reader says that more is on its way: a connection may have to be made.
+const QUIET_WAITING: Duration = Duration::from_secs(5);
 /// No split is read for longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -113,11 +115,12 @@ impl<S: Source> Subject<'_, S> {
     fn hear(&self, source: &S, from: Option<OffsetOf<S>>) -> Result<Heard<OffsetOf<S>>, String> {
         let mut reader = source.open(self.split, from).map_err(|e| format!("open: {e}"))?;
         let mut heard = Heard { records: vec![], offsets: vec![(0, reader.offset())], ended: false };
-        let (began, mut newest) = (Instant::now(), Instant::now());
-        while !heard.ended && newest.elapsed() < QUIET {
+        let (began, mut newest, mut quiet) = (Instant::now(), Instant::now(), QUIET_WAITING);
+        while !heard.ended && newest.elapsed() < quiet {
             let mut batch = Batch::default();
             let progress = reader.read(&mut batch).map_err(|e| format!("read: {e}"))?;
             heard.ended = progress == Progress::Ended;
+            quiet = if progress == Progress::Waiting { QUIET_WAITING } else { QUIET };
             if !batch.is_empty() {
                 for record in batch.drain() {
                     heard.records.push(codec::encode(&record)?);

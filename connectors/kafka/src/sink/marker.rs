@@ -54,6 +54,7 @@ pub(crate) struct Markers {
     committed: Mutex<Asker>,
     /// Sees open transactions, too.
     all: Asker,
+    patience: Duration,
 }
 
 impl Markers {
@@ -77,7 +78,7 @@ impl Markers {
             let why = "a sink's lanes may become fewer, not more";
             return Err(format!("kafka topic {topic:?} has markers of {found} lanes, not {lanes}: {why}").into());
         }
-        Ok(Self { topic, lanes: found, committed: Mutex::new(committed), all })
+        Ok(Self { topic, lanes: found, committed: Mutex::new(committed), all, patience: PATIENCE })
     }
 
     pub fn lanes(&self) -> u32 {
@@ -110,7 +111,7 @@ impl Markers {
             if bounds.high >= high {
                 return Ok(bounds.low);
             }
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > self.patience {
                 return Err(format!(
                     "kafka topic {:?} [{partition}]: a transaction hangs open at offset {}, though its producer is fenced: the \
                      broker has lost its abort marker. Abort it with `kafka-transactions.sh abort` in every topic of this \
@@ -181,6 +182,7 @@ fn topic_name(job: &str, uid: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
     #[test]
     fn names_are_legal_and_stay_apart() {
@@ -197,5 +199,25 @@ mod tests {
         assert!(marker.covers("a", 7) && marker.covers("a", 6));
         assert!(!marker.covers("a", 8) && !marker.covers("b", 7));
         assert_eq!(Marker::decode(b"a seven"), None);
+    }
+
+    #[test]
+    fn a_transaction_that_hangs_open_is_an_error_that_says_what_to_do() {
+        let Some(brokers) = millstream_testkit::service("kafka") else { return };
+        let made = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+        let (job, options) = (format!("hangs-{made}"), Options::new(&brokers));
+        let name = SinkName { job: job.clone(), incarnation: "a".into(), uid: "out".into(), workers: 1 };
+        let markers = Markers { patience: Duration::from_millis(500), ..Markers::open(&options, &name, 1).unwrap() };
+        assert_eq!(markers.read(0).unwrap(), None);
+        // Another id's transaction stands for one of ours whose abort marker was lost: no init of ours ends it.
+        let other: BaseProducer = options.config(&[], &[("transactional.id", &job)]).create().unwrap();
+        other.init_transactions(PATIENCE).unwrap();
+        other.begin_transaction().unwrap();
+        other.send(BaseRecord::to(&markers.topic).partition(0).key("k").payload("a 1")).unwrap();
+        other.flush(PATIENCE).unwrap();
+        let says = markers.read(0).unwrap_err().to_string();
+        assert!(says.contains("hangs open") && says.contains("kafka-transactions.sh abort"), "{says}");
+        other.abort_transaction(PATIENCE).unwrap();
+        assert_eq!(markers.read(0).unwrap(), None);
     }
 }

@@ -18,6 +18,9 @@ pub(crate) const DEFAULTS: [(&str, &str); 4] = [
     ("linger.ms", "5"),
 ];
 
+/// How long deliveries are served before a look at what was waited for: a poll always lasts as long as it may.
+const POLL: Duration = Duration::from_millis(1);
+
 /// A producer for one transaction; another one needs another producer.
 pub(crate) struct Transaction {
     producer: BaseProducer<Deliveries>,
@@ -57,8 +60,19 @@ impl Transaction {
         let producer: BaseProducer<Deliveries> =
             config.create_with_context(Deliveries::default()).map_err(|e| refused(&target.options, &e))?;
         let transaction = Self { producer, topic: target.topic.clone(), patience };
+        transaction.connect(&target.topic)?;
         transaction.producer.init_transactions(patience).map_err(|e| transaction.failed("init_transactions", e))?;
         Ok(transaction)
+    }
+
+    /// Waits for a connection, without which `init_transactions` looks again only after half a second. The first answer ends the
+    /// connection that it came by: librdkafka gives up the one to the bootstrap address once it knows the brokers.
+    fn connect(&self, topic: &str) -> Result<()> {
+        for _ in 0..2 {
+            let known = self.producer.client().fetch_metadata(Some(topic), self.patience);
+            known.map_err(|e| self.failed("metadata", e))?;
+        }
+        Ok(())
     }
 
     pub fn begin(&self) -> Result<()> {
@@ -76,7 +90,7 @@ impl Transaction {
                     if began.elapsed() < self.patience =>
                 {
                     message = back;
-                    self.producer.poll(Duration::from_millis(20));
+                    self.producer.poll(POLL);
                 }
                 Err((e, _)) => return Err(e),
             }
@@ -89,8 +103,18 @@ impl Transaction {
         self.producer.commit_transaction(self.patience).map_err(|e| self.failed("commit_transaction", e))
     }
 
+    /// Waits for all records. rdkafka's own flush looks every 100 ms only.
     pub fn flush(&self) -> Result<()> {
-        self.producer.flush(self.patience).map_err(|e| self.failed("flush", e))
+        let began = Instant::now();
+        loop {
+            match self.producer.flush(Duration::ZERO) {
+                Ok(()) => return Ok(()),
+                Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut)) if began.elapsed() < self.patience => {
+                    self.producer.poll(POLL);
+                }
+                Err(e) => return Err(self.failed("flush", e)),
+            }
+        }
     }
 
     pub fn failed(&self, what: &str, e: KafkaError) -> millstream_runtime::BoxError {

@@ -3,6 +3,7 @@ pub(crate) mod bounds;
 pub(crate) mod fetch;
 pub(crate) mod reader;
 pub(crate) mod split;
+pub(crate) mod watchdog;
 
 use crate::Kafka;
 use crate::client::{ANSWER, Asker};

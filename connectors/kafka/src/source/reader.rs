@@ -4,6 +4,7 @@ use crate::source::End;
 use crate::source::bounds::{Answer, BoundsThread};
 use crate::source::fetch::Fetch;
 use crate::source::split::TopicPartition;
+use crate::source::watchdog::Watchdog;
 use millstream_runtime::Result;
 use millstream_runtime::source::{Batch, Meta, Progress, Reader, Received, Waker};
 use millstream_runtime::time::Timestamp;
@@ -15,7 +16,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a record weighs beside its bytes, for back-pressure.
 const RECORD: usize = 96;
@@ -49,15 +50,6 @@ enum State {
     Ended,
 }
 
-/// What looks whether a silent partition is at its end, or stalled.
-struct Watchdog {
-    after: Duration,
-    silent_since: Instant,
-    asking: Option<Answer>,
-    /// Up to here the partition is known to hold nothing for us.
-    empty_to: u64,
-}
-
 impl KafkaReader {
     pub(crate) fn new(
         split: TopicPartition,
@@ -67,7 +59,6 @@ impl KafkaReader {
         fetch: Rc<Fetch>,
         bounds: Rc<BoundsThread>,
     ) -> Self {
-        let watchdog = Watchdog { after: stalled_after, silent_since: Instant::now(), asking: None, empty_to: 0 };
         Self {
             topic: Arc::from(split.topic.as_str()),
             partition: Arc::from(split.partition.to_string()),
@@ -80,7 +71,7 @@ impl KafkaReader {
             ends,
             end: None,
             state: State::New,
-            watchdog,
+            watchdog: Watchdog::new(stalled_after),
         }
     }
 
@@ -160,29 +151,17 @@ impl KafkaReader {
 
     /// A partition that is silent for long is asked whether it holds more; then it is fetched anew.
     fn watch(&mut self, is_silent: bool) -> Result<()> {
-        let dog = &mut self.watchdog;
         if !is_silent {
-            dog.silent_since = Instant::now();
-            dog.asking = None;
+            self.watchdog.fed();
             return Ok(());
         }
-        if dog.silent_since.elapsed() < dog.after {
-            return Ok(());
-        }
-        let Some(asking) = &dog.asking else {
-            dog.asking = Some(self.bounds.ask(&self.split, None));
-            return Ok(());
-        };
-        let Some(answer) = asking.get().cloned() else { return Ok(()) };
-        dog.asking = None;
-        dog.silent_since = Instant::now();
         let position = self.position.unwrap_or(0);
-        if let Ok(Bounds { high, .. }) = answer
-            && high > position.max(dog.empty_to)
-        {
-            // Markers of transactions have offsets, too: then nothing comes, and nothing was wrong.
-            dog.empty_to = high;
-            tracing::info!("{}: silent at {position} of {high} for {:?}: fetched anew", self.split, dog.after);
+        if let Some(high) = self.watchdog.finds_stalled(position, || self.bounds.ask(&self.split, None)) {
+            tracing::info!(
+                "{}: silent at {position} of {high} for {:?}: fetched anew",
+                self.split,
+                self.watchdog.after()
+            );
             self.fetch.unassign(&self.split);
             self.state = self.start(position)?;
         }

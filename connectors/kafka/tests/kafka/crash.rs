@@ -1,12 +1,7 @@
 //! A job from topic to topic, killed at each step between write-ahead and commit: what comes out is what went in.
+use crate::bridge::{Bridge, input, same};
 use crate::common::{Cluster, Seen, unique};
 use crate::proxy::Proxy;
-use millstream_kafka::{End, Kafka};
-use millstream_operators::job::{Job, launch};
-use millstream_runtime::run::{Options, Outcome, Restarts};
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 /// Every step of a checkpoint and of its transactions.
@@ -25,86 +20,6 @@ const PLACES: [&str; 12] = [
     "committed.before",
 ];
 
-/// What the child is told: brokers, input, output, state, workers.
-const CHILD: &str = "MILLSTREAM_TEST_BRIDGE";
-
-/// The job, in a process that can be killed. Run as a test of its own it has nothing to do.
-#[test]
-fn the_child() {
-    let Ok(told) = std::env::var(CHILD) else { return };
-    let told: Vec<String> = told.split('|').map(str::to_owned).collect();
-    let [brokers, input, output, state, workers] = &told[..] else { panic!("{told:?}") };
-    let mut options = Options { workers: workers.parse().unwrap(), ..Options::new(output.clone(), state.clone()) };
-    options.pace.interval = Some(Duration::from_millis(100));
-    options.restarts = Restarts { attempts: 0, ..Restarts::default() };
-    let (brokers, input, output) = (brokers.clone(), input.clone(), output.clone());
-    let outcome = launch(&options, move |job: &Job| {
-        let sink = Kafka::copy(&brokers, &output).write_ahead(1 << 20).exactly_once();
-        job.source("in", Kafka::read(&brokers, &input).end(End::Latest)).sink("out", sink);
-        Ok(())
-    });
-    match outcome {
-        Ok(Outcome::Finished | Outcome::AlreadyFinished) => std::process::exit(0),
-        other => {
-            eprintln!("{other:?}");
-            std::process::exit(3)
-        }
-    }
-}
-
-struct Bridge<'a> {
-    cluster: &'a Cluster,
-    input: String,
-    output: String,
-    state: &'a Path,
-    workers: usize,
-}
-
-impl Bridge<'_> {
-    fn run(&self, failpoint: Option<(&str, u64)>) -> ExitStatus {
-        let failpoint = failpoint.map(|(place, count)| format!("{place}:{count}"));
-        self.start(&self.cluster.brokers, failpoint).wait().unwrap()
-    }
-
-    fn start(&self, brokers: &str, failpoint: Option<String>) -> Child {
-        let told = [brokers, &self.input, &self.output, &self.state.to_string_lossy(), &self.workers.to_string()];
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "crash::the_child", "--nocapture"]).env(CHILD, told.join("|"));
-        child.envs(failpoint.map(|failpoint| ("MILLSTREAM_FAILPOINT", failpoint)));
-        child.spawn().unwrap()
-    }
-
-    fn finish(&self) {
-        let status = self.run(None);
-        assert!(status.success(), "the job ends with {status}");
-    }
-}
-
-/// Some megabytes, so that there are several checkpoints: the sink asks for one at half a MiB.
-fn input(count: u64, partitions: i32) -> Vec<Seen> {
-    let mut all = crate::common::records(count, partitions);
-    for (n, record) in all.iter_mut().enumerate() {
-        if let Some(value) = record.value.as_mut().filter(|value| !value.is_empty()) {
-            value.extend_from_slice(format!(" {n} ").as_bytes());
-            value.resize(900, b'.');
-        }
-    }
-    all
-}
-
-/// Every record once, unchanged, and those of a key in their order.
-fn same(sent: &[Seen], got: &[Seen], what: &str) {
-    let content = |r: &Seen| (r.key.clone(), r.value.clone(), r.headers.clone(), r.timestamp);
-    let by_key = |all: &[Seen]| {
-        let mut keys: BTreeMap<Option<Vec<u8>>, Vec<_>> = BTreeMap::new();
-        all.iter().for_each(|r| keys.entry(r.key.clone()).or_default().push(content(r)));
-        keys.entry(None).or_default().sort(); // without a key there is no order
-        keys
-    };
-    assert_eq!(got.len(), sent.len(), "{what}: so many records came out");
-    assert!(by_key(sent) == by_key(got), "{what}: records differ, or their order");
-}
-
 #[test]
 fn a_job_killed_at_any_step_delivers_every_record_once() {
     let Some(cluster) = Cluster::up() else { return };
@@ -116,12 +31,12 @@ fn a_job_killed_at_any_step_delivers_every_record_once() {
     for run in 0..runs {
         let (place, state) = (PLACES[run % PLACES.len()], tempfile::tempdir().unwrap());
         let output = cluster.topic("crash-out", 4);
-        let bridge =
-            Bridge { cluster: &cluster, input: topic.clone(), output, state: state.path(), workers: 1 + run / 3 % 2 };
+        let workers = 1 + run / 3 % 2;
+        let bridge = Bridge { workers, ..Bridge::new(&cluster, &topic, &output, state.path()) };
         for count in [1 + run as u64 % 3, 1 + run as u64 / 7 % 5] {
             kills += usize::from(!bridge.run(Some((place, count))).success());
         }
-        bridge.finish();
+        bridge.finish(1);
         same(&sent, &cluster.read(&bridge.output), &format!("run {run}, killed at {place}"));
         let (stable, high) = cluster.ends(&bridge.output);
         assert_eq!(stable, high, "run {run}, killed at {place}: a transaction was left open");
@@ -140,9 +55,9 @@ fn a_job_whose_network_is_cut_at_any_step_delivers_every_record_once() {
     for (run, place) in PLACES.iter().enumerate() {
         let state = tempfile::tempdir().unwrap();
         let output = cluster.topic("cut-out", 4);
-        let bridge = Bridge { cluster: &cluster, input: topic.clone(), output, state: state.path(), workers: 1 };
+        let bridge = Bridge { brokers: proxy.address.clone(), ..Bridge::new(&cluster, &topic, &output, state.path()) };
         let paused = state.path().with_extension("paused");
-        let mut child = bridge.start(&proxy.address, Some(format!("{place}:{}:{}", 1 + run % 3, paused.display())));
+        let mut child = bridge.start(Some(format!("{place}:{}:{}", 1 + run % 3, paused.display())));
         while child.try_wait().unwrap().is_none() {
             if paused.exists() {
                 proxy.cut();
@@ -166,7 +81,7 @@ fn a_restart_goes_on_with_other_workers_and_with_partitions_that_were_added() {
     let (mut sent, topic) = (input(1000, 1), cluster.topic("rescale-in", 1));
     cluster.fill(&topic, &sent);
     let output = cluster.topic("rescale-out", 2);
-    let mut bridge = Bridge { cluster: &cluster, input: topic.clone(), output, state: state.path(), workers: 1 };
+    let mut bridge = Bridge::new(&cluster, &topic, &output, state.path());
     assert!(!bridge.run(Some(("transaction.sent", 2))).success());
     let more = rdkafka::admin::NewPartitions::new(&topic, 3);
     crate::common::wait(cluster.admin().create_partitions([&more], &Default::default())).unwrap();
@@ -177,7 +92,7 @@ fn a_restart_goes_on_with_other_workers_and_with_partitions_that_were_added() {
     cluster.fill(&topic, std::slice::from_ref(&late));
     sent.push(late);
     bridge.workers = 3;
-    bridge.finish();
+    bridge.finish(1);
     same(&sent, &cluster.read(&bridge.output), "after a rescale");
 }
 
@@ -204,8 +119,8 @@ fn keys_are_placed_as_java_places_them() {
     let (state, topic) = (tempfile::tempdir().unwrap(), cluster.topic("java-in", 1));
     cluster.fill(&topic, &input(500, 1));
     let output = cluster.topic(&unique("java-out"), 5);
-    let bridge = Bridge { cluster: &cluster, input: topic, output, state: state.path(), workers: 1 };
-    bridge.finish();
+    let bridge = Bridge::new(&cluster, &topic, &output, state.path());
+    bridge.finish(1);
     for record in cluster.read(&bridge.output) {
         if let Some(key) = record.key {
             assert_eq!(record.partition as u32, murmur2(&key) % 5, "{key:?}");

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
 
+mod bridge;
+mod broker;
 mod common;
 mod crash;
 mod proxy;
 mod sink;
 mod source;
+mod visible;
