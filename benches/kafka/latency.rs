@@ -14,16 +14,35 @@ const LASTS: Duration = Duration::from_secs(12);
 /// What comes at first is not counted: connections are made.
 const WARM: u64 = 2 * RATE;
 
+/// Through the bridge with so long intervals.
 pub fn measure(topics: &Topics, interval: Duration) -> String {
     let (input, output, status) = (topics.make("late-in", 4), topics.make("late-out", 4), Arc::<Status>::default());
-    std::thread::scope(|scope| {
+    let told = std::thread::scope(|scope| {
         scope.spawn(|| bridge(&topics.brokers, &input, &output, End::Never, true, interval, &status));
         scope.spawn(|| feed(topics, &input));
         let ages = ages(topics, &output);
         status.stop();
-        let at = |share: usize| ages.get(ages.len() * share / 100).copied().unwrap_or(0);
-        format!("p50 {} ms, p99 {} ms of {} records", at(50), at(99), ages.len())
-    })
+        told(&ages)
+    });
+    topics.delete(&input);
+    topics.delete(&output);
+    told
+}
+
+/// The yardstick: straight from the producer to the reader.
+pub fn straight(topics: &Topics) -> String {
+    let topic = topics.make("late-straight", 4);
+    let told = std::thread::scope(|scope| {
+        scope.spawn(|| feed(topics, &topic));
+        told(&ages(topics, &topic))
+    });
+    topics.delete(&topic);
+    told
+}
+
+fn told(ages: &[u64]) -> String {
+    let at = |share: usize| ages.get(ages.len() * share / 100).copied().unwrap_or(0);
+    format!("p50 {} ms, p99 {} ms of {} records", at(50), at(99), ages.len())
 }
 
 fn feed(topics: &Topics, input: &str) {

@@ -42,6 +42,11 @@ fn main() {
         let rate = records as f64 / began.elapsed().as_secs_f64();
         println!("| {name} | {rate:.0} | {:.2} | {:.2} |", cpu::own() - client, cpu::broker() - broker);
         assert_eq!(topics.count(&output), records, "{name}");
+        topics.delete(&output);
+    }
+    topics.delete(&input);
+    if "latency at 40,000 records/s, straight".contains(&only) {
+        println!("latency at 40,000 records/s, straight: {}", latency::straight(&topics));
     }
     for interval in [Duration::from_secs(1), Duration::from_millis(200)] {
         let name = format!("latency at 40,000 records/s, {interval:?}");

@@ -40,6 +40,13 @@ impl Topics {
         name
     }
 
+    /// Deletes a topic: a benchmark must not fill the disk.
+    pub fn delete(&self, topic: &str) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("the broker is up");
+        let tokio = tokio::runtime::Builder::new_current_thread().build().expect("a thread is there");
+        tokio.block_on(admin.delete_topics(&[topic], &AdminOptions::new())).expect("the broker is up");
+    }
+
     pub fn fill(&self, topic: &str, records: u64) {
         let mut config = self.config();
         config.set("queue.buffering.max.messages", "1000000").set("linger.ms", "20").set("batch.size", "1000000");
