@@ -1,9 +1,12 @@
 //! What a connector implements to take part in pipelines. Each type of a node is a struct of options that serde reads.
-use crate::draw::node::{Node, SinkNode};
+use crate::draw::node::{Node, SinkNode, SourceNode};
 use crate::event::{Event, Naming, Payload};
+use millstream_formats::LookAhead;
 use millstream_operators::{Job, Result, Stream};
 use millstream_runtime::data::Bytes;
 use millstream_runtime::source::Received;
+use std::pin::Pin;
+use std::sync::Arc;
 
 /// What is wrong with the options of a node, beyond what serde finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,17 +41,22 @@ pub trait SourceKind: Send + Sync + 'static {
         true
     }
 
+    /// Whether its records are lines, which no binary format can be.
+    fn has_lines(&self) -> bool {
+        false
+    }
+
     /// What is wrong with the options. Touches nothing outside.
     fn check(&self) -> Vec<Wrong> {
         vec![]
     }
 
-    /// Adds the source to the job, under the uid. Called on each worker, and when the job is only looked at: it reaches
-    /// nothing outside.
+    /// Adds the source to the job, by [`SourceNode::read`]. Called on each worker, and when the job is only looked at: it
+    /// reaches nothing outside.
     ///
     /// # Errors
     /// Where the job cannot be drawn.
-    fn open(&self, job: &Job, uid: &str) -> Result<Stream<Received<Bytes>>>;
+    fn open(&self, node: &SourceNode<'_>) -> Result<Stream<Received<Bytes>>>;
 }
 
 /// A type of transform.
@@ -82,6 +90,11 @@ pub trait SinkKind: Send + Sync + 'static {
         true
     }
 
+    /// Whether its records are lines, which no binary format can be.
+    fn has_lines(&self) -> bool {
+        false
+    }
+
     /// Whether it works in event time.
     fn needs_time(&self) -> bool {
         false
@@ -99,11 +112,38 @@ pub trait SinkKind: Send + Sync + 'static {
     fn write(&self, input: Stream<Event>, node: &SinkNode<'_>) -> Result<()>;
 }
 
+/// The end of a pipeline that a format stands at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It decodes.
+    Source,
+    /// It encodes.
+    Sink,
+}
+
+/// What must be done before a sink's first record; begins when it is awaited.
+pub type Preparing = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
 /// A format, with its options.
 pub trait FormatKind: Send + Sync + 'static {
     /// What is wrong with the options. Touches nothing outside.
-    fn check(&self) -> Vec<Wrong> {
+    fn check(&self, _side: Side) -> Vec<Wrong> {
         vec![]
+    }
+
+    /// Whether its records may have any byte in them, line breaks too, and are not for people.
+    fn is_binary(&self) -> bool {
+        false
+    }
+
+    /// What a source waits for before a record is decoded.
+    fn look_ahead(&self) -> Option<Arc<dyn LookAhead>> {
+        None
+    }
+
+    /// What must be done before the first record is encoded.
+    fn prepare(&self) -> Option<Preparing> {
+        None
     }
 
     /// What reads the records of one source on one worker.

@@ -16,12 +16,12 @@ mod registry;
 mod transform;
 
 pub use command::main;
-pub use draw::node::{Node, SinkNode};
+pub use draw::node::{Node, SinkNode, SourceNode};
 pub use event::{Event, Naming, Payload};
 pub use expression::Expression;
 pub use file::{Mistake, Pipeline, read};
 pub use format::EventFormat;
-pub use kind::{Decoder, Encoder, FormatKind, SinkKind, SourceKind, TransformKind, Wrong};
+pub use kind::{Decoder, Encoder, FormatKind, Preparing, Side, SinkKind, SourceKind, TransformKind, Wrong};
 pub use registry::Registry;
 
 /// What a connector needs of the operators to draw its part of a job.

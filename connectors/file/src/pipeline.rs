@@ -1,7 +1,7 @@
 //! The types of `files`, `stdin` and `stdout`, in pipelines.
 use crate::source::LARGEST_MAX_LINE;
 use crate::{Console, DEFAULT_MAX_LINE, Files};
-use millstream_pipeline::{Event, Job, Naming, Registry, Result, SinkKind, SinkNode, SourceKind, Stream, Wrong};
+use millstream_pipeline::{Event, Naming, Registry, Result, SinkKind, SinkNode, SourceKind, SourceNode, Stream, Wrong};
 use millstream_runtime::data::Bytes;
 use millstream_runtime::source::Received;
 use serde::Deserialize;
@@ -32,6 +32,10 @@ fn default_max_line() -> usize {
 }
 
 impl SourceKind for Input {
+    fn has_lines(&self) -> bool {
+        true
+    }
+
     fn naming(&self) -> Naming {
         Naming::Path
     }
@@ -48,9 +52,9 @@ impl SourceKind for Input {
         wrong
     }
 
-    fn open(&self, job: &Job, uid: &str) -> Result<Stream<Received<Bytes>>> {
+    fn open(&self, node: &SourceNode<'_>) -> Result<Stream<Received<Bytes>>> {
         let files = Files::lines(&self.paths).follow(self.follow).max_line(self.max_line);
-        Ok(job.source(uid, files.skip_missing(self.skip_missing)))
+        Ok(node.read(files.skip_missing(self.skip_missing)))
     }
 }
 
@@ -63,6 +67,10 @@ struct Stdin {
 }
 
 impl SourceKind for Stdin {
+    fn has_lines(&self) -> bool {
+        true
+    }
+
     fn naming(&self) -> Naming {
         Naming::Path
     }
@@ -75,8 +83,8 @@ impl SourceKind for Stdin {
         limit(self.max_line).into_iter().collect()
     }
 
-    fn open(&self, job: &Job, uid: &str) -> Result<Stream<Received<Bytes>>> {
-        Ok(job.source(uid, Files::stdin().max_line(self.max_line)))
+    fn open(&self, node: &SourceNode<'_>) -> Result<Stream<Received<Bytes>>> {
+        Ok(node.read(Files::stdin().max_line(self.max_line)))
     }
 }
 
@@ -93,6 +101,10 @@ struct Output {
 }
 
 impl SinkKind for Output {
+    fn has_lines(&self) -> bool {
+        true
+    }
+
     fn check(&self) -> Vec<Wrong> {
         let none = self.path.is_empty();
         if none { vec![Wrong::new("path", "is empty: name a folder")] } else { vec![] }
@@ -110,6 +122,10 @@ impl SinkKind for Output {
 struct Stdout {}
 
 impl SinkKind for Stdout {
+    fn has_lines(&self) -> bool {
+        true
+    }
+
     fn can_be_exactly_once(&self) -> bool {
         false
     }

@@ -1,6 +1,6 @@
 //! The type of source `generator`, in pipelines.
 use crate::Traffic;
-use millstream_pipeline::{Job, Registry, Result, SourceKind, Stream, Wrong};
+use millstream_pipeline::{Registry, Result, SourceKind, SourceNode, Stream, Wrong};
 use millstream_runtime::data::Bytes;
 use millstream_runtime::source::Received;
 use serde::Deserialize;
@@ -28,12 +28,16 @@ impl Default for Generator {
 }
 
 impl SourceKind for Generator {
+    fn has_lines(&self) -> bool {
+        true
+    }
+
     fn check(&self) -> Vec<Wrong> {
         let none = self.rate == Some(0);
         if none { vec![Wrong::new("rate", "is 0: nothing would ever come")] } else { vec![] }
     }
 
-    fn open(&self, job: &Job, uid: &str) -> Result<Stream<Received<Bytes>>> {
-        Ok(job.source(uid, Traffic { records: self.records, seed: self.seed, rate: self.rate }))
+    fn open(&self, node: &SourceNode<'_>) -> Result<Stream<Received<Bytes>>> {
+        Ok(node.read(Traffic { records: self.records, seed: self.seed, rate: self.rate }))
     }
 }

@@ -4,7 +4,7 @@ use crate::{End, Kafka, KafkaRecord, KafkaSource, Start};
 use millstream_pipeline::event::write_plain;
 use millstream_pipeline::json::Val;
 use millstream_pipeline::{
-    Event, EventFormat, Expression, Job, Naming, Registry, Result, SinkKind, SinkNode, SourceKind, Stream, Wrong,
+    Event, EventFormat, Expression, Naming, Registry, Result, SinkKind, SinkNode, SourceKind, SourceNode, Stream, Wrong,
 };
 use millstream_runtime::data::Bytes;
 use millstream_runtime::sink::Delivery;
@@ -100,8 +100,8 @@ impl SourceKind for Input {
         wrong.into_iter().collect()
     }
 
-    fn open(&self, job: &Job, uid: &str) -> Result<Stream<Received<Bytes>>> {
-        Ok(job.source(uid, self.source().ok_or("no topic")?))
+    fn open(&self, node: &SourceNode<'_>) -> Result<Stream<Received<Bytes>>> {
+        Ok(node.read(self.source().ok_or("no topic")?))
     }
 }
 

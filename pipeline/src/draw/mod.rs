@@ -12,7 +12,7 @@ use jaq_json::Map;
 use millstream_operators::dead_letter::DeadLetter;
 use millstream_operators::{BoxError, Job, Result, Stream};
 use millstream_runtime::time::{Timestamp, Watermark};
-use node::{Letters, Node, SinkNode};
+use node::{Letters, Node, SinkNode, SourceNode};
 use preview::Preview;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,7 +40,8 @@ impl Drawing<'_> {
     fn source(&mut self, source: &Source) -> Result<()> {
         let table = &source.common.place.table;
         let node = Node::new(&source.common, &self.letters);
-        let received = source.kind.open(self.job, &source.common.uid).map_err(|e| at(table, &e))?;
+        let reading = SourceNode::new(self.job, &source.common.uid, source.format.look_ahead());
+        let received = source.kind.open(&reading).map_err(|e| at(table, &e))?;
         let mut decode = Decode {
             naming: source.kind.naming(),
             decoder: source.format.decoder(),
@@ -78,6 +79,9 @@ impl Drawing<'_> {
         if let Some(preview) = self.preview {
             input.sink(uid, preview.sink(uid, format));
             return Ok(());
+        }
+        if let Some(preparing) = format.prepare() {
+            self.job.shared(&format!("the format of [{table}]"), async move || preparing.await);
         }
         let node = SinkNode::new(Node::new(&sink.common, &self.letters), format, sink.delivery);
         sink.kind.write(input, &node).map_err(|e| at(table, &e))

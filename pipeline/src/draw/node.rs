@@ -3,9 +3,12 @@ use super::super::event::Event;
 use crate::file::{Common, OnError};
 use crate::format::EventFormat;
 use crate::kind::FormatKind;
+use millstream_formats::{Ahead, LookAhead};
 use millstream_operators::dead_letter::DeadLetter;
-use millstream_operators::{Fallible, Result, Stream};
+use millstream_operators::{Fallible, Job, Result, Stream};
+use millstream_runtime::data::Bytes;
 use millstream_runtime::sink::{Delivery, Lanes, Sink, SinkName, StagedBy, Staging};
+use millstream_runtime::source::{Reader, Received, Source};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +25,32 @@ impl Letters {
     /// All for one sink.
     pub fn take(&self, sink: &str) -> Option<Stream<DeadLetter>> {
         self.0.borrow_mut().remove(sink)?.into_iter().reduce(Stream::union)
+    }
+}
+
+/// A source while it is drawn.
+pub struct SourceNode<'a> {
+    job: &'a Job,
+    uid: &'a str,
+    look: Option<Arc<dyn LookAhead>>,
+}
+
+impl<'a> SourceNode<'a> {
+    pub(crate) fn new(job: &'a Job, uid: &'a str, look: Option<Arc<dyn LookAhead>>) -> Self {
+        Self { job, uid, look }
+    }
+
+    /// Its uid: the key of its table.
+    pub fn uid(&self) -> &str {
+        self.uid
+    }
+
+    /// Adds the source to the job, under the node's uid. Its records leave when its format can decode them.
+    pub fn read<S: Source>(&self, source: S) -> Stream<Received<Bytes>>
+    where
+        S::Reader: Reader<Item = Received<Bytes>>,
+    {
+        self.job.source(self.uid, Ahead::new(source, self.look.clone()))
     }
 }
 

@@ -77,7 +77,12 @@ impl Writer<Event> for Previewed {
             }
             lines.extend_from_slice(self.uid.as_bytes());
             lines.extend_from_slice(b": ");
-            self.format.encode(&event, &mut lines).map_err(|e| format!("sink {:?}: a record {e}", self.uid))?;
+            match self.format.is_binary() {
+                true => event.payload.write_json(&mut lines),
+                false => {
+                    self.format.encode(&event, &mut lines).map_err(|e| format!("sink {:?}: a record {e}", self.uid))?;
+                }
+            }
             lines.push(b'\n');
         }
         Ok(io::stdout().lock().write_all(&lines).map_err(|e| format!("standard output: {e}"))?)

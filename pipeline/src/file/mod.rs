@@ -11,7 +11,7 @@ pub use mistake::Mistake;
 pub use pipeline::Pipeline;
 pub(crate) use pipeline::{Common, OnError, Sink, Source, Transform};
 
-use crate::kind::{FormatKind, Wrong};
+use crate::kind::{FormatKind, Side, Wrong};
 use crate::registry::{Kinds, Registry};
 use environment::{Fill, Variables};
 use millstream_operators::job::{Entry, hide};
@@ -153,11 +153,14 @@ impl<'a> Reading<'a> {
 
     fn source(&self, uid: &str, section: &mut Section<'a, '_>) -> Option<Source> {
         let kind = self.kind(section, &self.registry.sources);
-        let format = self.format(section);
+        let format = self.format(section, Side::Source);
         let (event_time, lateness) = (section.take("event_time"), section.take("lateness"));
         let on_error = on_error(section);
         let kind = kind.and_then(|kind| section.rest(kind.fields, kind.read));
         kind.iter().for_each(|kind| note(section, kind.check()));
+        if kind.as_ref().is_some_and(|kind| kind.has_lines()) {
+            refuse_binary(section, format.as_deref());
+        }
         let common = Common { uid: uid.into(), place: section.place.clone(), on_error };
         let lateness = lateness.unwrap_or(Span(std::time::Duration::ZERO));
         Some(Source { common, kind: kind?, format: format?, event_time, lateness, needs_time: false })
@@ -179,11 +182,14 @@ impl<'a> Reading<'a> {
     fn sink(&self, uid: &str, section: &mut Section<'a, '_>) -> Option<Sink> {
         let kind = self.kind(section, &self.registry.sinks);
         let inputs: Vec<String> = section.take("inputs").unwrap_or_default();
-        let format = self.format(section);
+        let format = self.format(section, Side::Sink);
         let wanted: Option<Wanted> = section.take("delivery");
         let on_error = on_error(section);
         let kind = kind.and_then(|kind| section.rest(kind.fields, kind.read));
         kind.iter().for_each(|kind| note(section, kind.check()));
+        if kind.as_ref().is_some_and(|kind| kind.has_lines()) {
+            refuse_binary(section, format.as_deref());
+        }
         let (delivery, possible) = match (wanted, kind.as_ref().is_some_and(|kind| kind.can_be_exactly_once())) {
             (Some(Wanted::ExactlyOnce), possible) => (Delivery::ExactlyOnce, possible),
             (Some(Wanted::AtLeastOnce), _) | (None, false) => (Delivery::AtLeastOnce, true),
@@ -213,7 +219,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The format, with the options in the table of its name.
-    fn format(&self, section: &mut Section<'a, '_>) -> Option<Arc<dyn FormatKind>> {
+    fn format(&self, section: &mut Section<'a, '_>, side: Side) -> Option<Arc<dyn FormatKind>> {
         let before = section.mistakes.len();
         let name: Option<String> = section.take("format");
         if section.mistakes.len() > before {
@@ -231,7 +237,7 @@ impl<'a> Reading<'a> {
         };
         match (kind.read)(ValueDeserializer::from(options)) {
             Ok(format) => {
-                note(section, format.check());
+                note(section, format.check(side));
                 Some(format.into())
             }
             Err(e) => {
@@ -253,6 +259,12 @@ fn on_error(section: &mut Section<'_, '_>) -> OnError {
         None | Some("fail") => OnError::Fail,
         Some("skip") => OnError::Skip,
         Some(sink) => OnError::DeadLetter(sink.into()),
+    }
+}
+
+fn refuse_binary(section: &mut Section<'_, '_>, format: Option<&dyn FormatKind>) {
+    if format.is_some_and(FormatKind::is_binary) {
+        section.wrong("format", "is binary, and records are lines here: use it with kafka, or write json, csv or text");
     }
 }
 

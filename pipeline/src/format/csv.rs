@@ -1,7 +1,7 @@
 //! `csv`: a record is a row, seen as an object of texts.
 use crate::event::{Event, Payload, write_plain};
 use crate::json::Val;
-use crate::kind::{Decoder, Encoder, FormatKind, Wrong};
+use crate::kind::{Decoder, Encoder, FormatKind, Side, Wrong};
 use millstream_formats::{Csv as Rows, Decode, Encode};
 use millstream_runtime::data::Bytes;
 use serde::Deserialize;
@@ -26,7 +26,7 @@ impl Csv {
 }
 
 impl FormatKind for Csv {
-    fn check(&self) -> Vec<Wrong> {
+    fn check(&self, _side: Side) -> Vec<Wrong> {
         let mut wrong = vec![];
         if self.columns.is_empty() {
             wrong.push(Wrong::new("csv", "has no columns: write csv = { columns = [\"id\", \"price\"] }"));

@@ -1,7 +1,13 @@
 //! The formats of pipelines.
+#[cfg(feature = "avro")]
+pub(crate) mod avro;
 pub(crate) mod bytes;
 pub(crate) mod csv;
 pub(crate) mod json;
+#[cfg(feature = "protobuf")]
+pub(crate) mod protobuf;
+#[cfg(feature = "registry")]
+mod schemas;
 
 use crate::event::Event;
 use crate::kind::{Encoder, FormatKind};
@@ -18,6 +24,11 @@ pub struct EventFormat {
 impl EventFormat {
     pub(crate) fn new(kind: Arc<dyn FormatKind>) -> Self {
         Self { kind, encoder: None }
+    }
+
+    /// Whether its bytes are not for people.
+    pub(crate) fn is_binary(&self) -> bool {
+        self.kind.is_binary()
     }
 
     fn encoder(&mut self) -> &mut dyn Encoder {

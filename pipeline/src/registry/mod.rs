@@ -1,6 +1,10 @@
 //! Which types of nodes and which formats there are.
 mod fields;
 
+#[cfg(feature = "avro")]
+use crate::format::avro;
+#[cfg(feature = "protobuf")]
+use crate::format::protobuf;
 use crate::format::{bytes, csv, json};
 use crate::kind::{FormatKind, SinkKind, SourceKind, TransformKind};
 use crate::transform;
@@ -39,6 +43,10 @@ impl Default for Registry {
         all.format::<bytes::Text>("text");
         all.format::<json::Json>("json");
         all.format::<csv::Csv>("csv");
+        #[cfg(feature = "avro")]
+        all.format::<avro::Avro>("avro");
+        #[cfg(feature = "protobuf")]
+        all.format::<protobuf::Protobuf>("protobuf");
         transform::register(&mut all);
         all
     }

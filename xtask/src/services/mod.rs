@@ -7,6 +7,7 @@ mod golang;
 mod kafka;
 mod maven;
 mod process;
+mod registry;
 mod s3;
 
 use folder::Folder;
@@ -26,7 +27,7 @@ trait Service {
 }
 
 /// Every service, in the order of the alphabet.
-const ALL: &[&dyn Service] = &[&kafka::Kafka, &s3::S3::Minio, &s3::S3::Versity];
+const ALL: &[&dyn Service] = &[&kafka::Kafka, &s3::S3::Minio, &registry::Registry, &s3::S3::Versity];
 
 const USAGE: &str =
     "usage: cargo xtask services up|down|status|wipe NAME [--instance WORD] [--nodes 1|3] [--set KEY=VALUE]..
