@@ -18,7 +18,13 @@ pub use millstream_operators::{
 /// Connectors and formats; each is a crate of its own.
 pub mod connectors {
     pub use millstream_file::{Console, FileSink, FileSource, Files, Stdout};
+    #[cfg(feature = "avro")]
+    pub use millstream_formats::{Avro, AvroSchema};
     pub use millstream_formats::{CombinedLog, Csv, Decode, Encode, Hit, Json, Raw, Text};
+    #[cfg(feature = "protobuf")]
+    pub use millstream_formats::{Messages, Protobuf};
+    #[cfg(any(feature = "avro", feature = "protobuf"))]
+    pub use millstream_formats::{SchemaKind, SchemaRegistry, Subject};
     pub use millstream_generator::{Generate, Traffic, generate};
     pub use millstream_kafka as kafka;
     pub use millstream_kafka::{Kafka, KafkaRecord, KafkaSink, KafkaSource};

@@ -119,3 +119,72 @@ fn what_is_no_url_is_refused_and_a_secret_header_is_not_said() {
     assert!(said.code == 1 && said.err.contains("transforms.ask: in.jsonl at 0: "), "{}", said.err);
     assert!(said.err.contains("tried 3 times") && !said.err.contains("sesame"), "{}", said.err);
 }
+
+/// A function that turns each record of a request into the number of records in it, and says which requests it had.
+fn counting() -> (String, Arc<Mutex<Vec<usize>>>) {
+    let (listener, sizes) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::<Mutex<Vec<usize>>>::default());
+    let (url, shared) = (format!("http://{}/", listener.local_addr().unwrap()), Arc::clone(&sizes));
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let sizes = Arc::clone(&shared);
+            std::thread::spawn(move || count(stream, &sizes));
+        }
+    });
+    (url, sizes)
+}
+
+fn count(mut stream: TcpStream, sizes: &Mutex<Vec<usize>>) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    loop {
+        let (mut length, mut line) = (0, String::new());
+        while reader.read_line(&mut line).ok()? > 2 {
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().ok()?;
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        let request: serde_json::Value = serde_json::from_slice(&body).ok()?;
+        let records = request["records"].as_array()?;
+        sizes.lock().unwrap().push(records.len());
+        // In the opposite order, and each as it came.
+        let answers: Vec<_> = records
+            .iter()
+            .rev()
+            .map(|r| serde_json::json!({ "recordId": r["recordId"], "result": "Ok", "data": r["data"] }))
+            .collect();
+        let body = serde_json::json!({ "records": answers }).to_string();
+        write!(stream, "HTTP/1.1 200 x\r\ncontent-length: {}\r\n\r\n{body}", body.len()).ok()?;
+    }
+}
+
+#[test]
+fn a_batch_is_one_call_and_each_record_gets_its_own_answer() {
+    let (url, sizes) = counting();
+    let world = World::new(&PIPELINE.replace("URL", &url).replace("retries = 2", "batch = 100\nlinger = \"200ms\""));
+    let lines: Vec<String> = (0..250).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    world.write("in.jsonl", &lines.concat());
+    world.run();
+    let mut out = world.lines("out");
+    out.iter_mut().for_each(|line| line.truncate(line.find(",\"line\"").unwrap()));
+    let mut wanted: Vec<String> = (0..250).map(|n| format!("{{\"n\":{n}")).collect();
+    wanted.sort();
+    out.sort();
+    assert_eq!(out, wanted);
+    let sizes = sizes.lock().unwrap();
+    assert!(sizes.iter().sum::<usize>() == 250 && sizes.len() < 20 && sizes.contains(&100), "{sizes:?}");
+}
+
+#[test]
+fn limits_of_batches_are_checked() {
+    for (options, wanted) in [
+        ("batch = 0", "batch: is 1 to 1000 records"),
+        ("batch = 200\nat_once = 100", "at_once: is 200, a whole batch, to 10000"),
+        ("linger = \"10s\"", "linger: is shorter than the timeout"),
+    ] {
+        let pipeline = PIPELINE.replace("URL", "http://127.0.0.1:1/").replace("retries = 2", options);
+        let said = World::new(&pipeline).call(&["check", "pipeline.toml"]);
+        assert!(said.code == 2 && said.err.contains(wanted), "{}", said.err);
+    }
+}

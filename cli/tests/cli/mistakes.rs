@@ -33,6 +33,14 @@ fn a_good_file_touches_nothing() {
 }
 
 #[test]
+fn state_in_an_object_store_is_not_reached_by_check() {
+    let world = World::new(&GOOD.replace("name = \"job\"", "name = \"job\"\nstate = \"s3://bucket/prefix\""));
+    let output = world.command(&["check", "pipeline.toml"]).env("AWS_ENDPOINT", "http://127.0.0.1:1").output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && out.contains("s3://bucket/prefix was not looked at"), "{out}");
+}
+
+#[test]
 fn each_mistake_has_its_line_its_table_its_key_and_what_is_allowed() {
     let cases = [
         ("path = \"out\"", "pth = \"out\"", "pipeline.toml:13: [sinks.out] pth: is no key of this table; it has"),

@@ -1,5 +1,5 @@
 //! Calls a function behind a URL.
-use crate::contract::{Answer, MOST_BYTES, answer, request};
+use crate::contract::{Answer, Asked, MOST_BYTES, answers, request};
 use millstream_runtime::time::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, Url};
@@ -33,7 +33,13 @@ impl Function {
     /// # Errors
     /// Where the function cannot be reached, or does not answer by the contract: may be tried again.
     pub async fn call(&self, id: &str, at: Timestamp, data: &[u8]) -> Result<Answer, String> {
-        let body = request(id, at, data)?;
+        let mut answers = self.call_all(id, &[Asked { at, data }]).await?;
+        answers.pop().unwrap_or_else(|| Err("the answer has no records".into()))
+    }
+
+    /// One call, for several records; gives an answer for each.
+    pub(crate) async fn call_all(&self, id: &str, asked: &[Asked<'_>]) -> Result<Vec<Result<Answer, String>>, String> {
+        let body = request(id, asked.iter().copied())?;
         let sent = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body).send();
         let response = sent.await.map_err(|e| causes(&e.without_url()))?;
         let status = response.status();
@@ -43,7 +49,7 @@ impl Function {
             let shown: String = text.chars().take(SHOWN).collect();
             return Err(format!("the function answers {status}: {shown}"));
         }
-        answer(&body)
+        answers(&body, asked.len())
     }
 }
 

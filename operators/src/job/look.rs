@@ -43,6 +43,10 @@ pub(crate) fn check(cx: &Cx) -> Answer {
         return Answer::refused_for(&mistakes);
     }
     let wanted = cx.flags.against.map_or(cx.flags.restore.0, RestoreFrom::Number);
+    if wanted == RestoreFrom::Latest && is_remote(&cx.state()) {
+        let how = "`plan` judges by the latest checkpoint, `check --against N` by another";
+        return Answer::fine(format!("the graph is fine; its state in {} was not looked at: {how}\n", cx.state()));
+    }
     match checkpoint(cx, wanted) {
         Ok(None) => Answer::fine("the graph is fine; there is no checkpoint to judge it by\n"),
         Ok(Some(manifest)) => fit(cx, &manifest).map_or_else(|answer| answer, |found| against(cx, &manifest, found)),
@@ -138,6 +142,11 @@ fn local(state: &str) -> Option<&Path> {
         Some(("file", path)) => Some(Path::new(path)),
         Some(_) => None,
     }
+}
+
+/// Whether a location is outside of this machine, which `check` touches only where it is told a number.
+fn is_remote(state: &str) -> bool {
+    ["s3://", "gs://", "az://"].iter().any(|scheme| state.starts_with(scheme))
 }
 
 /// That the job has no state.
