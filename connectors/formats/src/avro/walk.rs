@@ -6,7 +6,7 @@ use crate::confluent::zigzag;
 use apache_avro::Schema;
 use apache_avro::schema::{InnerDecimalSchema, Names, NamespaceRef, UuidSchema};
 
-/// The deepest nesting: a stack is bounded, and bytes from outside are not.
+/// The deepest nesting of records, arrays and maps: a stack is bounded, and bytes from outside are not.
 const DEEPEST: usize = 100;
 
 /// Values may take no byte at all (`null`, empty records): beyond one for each byte, so many are allowed.
@@ -68,7 +68,7 @@ impl<'a> Walk<'a> {
             Schema::Enum(symbols) => self.index(symbols.symbols.len(), "symbol").map(drop),
             Schema::Union(union) => {
                 let index = self.index(union.variants().len(), "branch of a union")?;
-                self.value(&union.variants()[index], space, deeper()?)
+                self.value(&union.variants()[index], space, depth)
             }
             Schema::Array(array) => {
                 let depth = deeper()?;
@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
             Schema::Ref { name } => {
                 let name = name.fully_qualified_name(space);
                 let schema = self.names.get(&*name).ok_or_else(|| format!("the schema has no type {name}"))?;
-                self.value(schema, name.namespace(), deeper()?)
+                self.value(schema, name.namespace(), depth)
             }
         }
     }
