@@ -136,9 +136,9 @@ impl Avro {
             Writer::Plain(schema) => Ok((None, schema.clone())),
             Writer::Subject(_, Some((id, schema))) => Ok((Some(*id), schema.clone())),
             Writer::Subject(subject, target) => {
-                let resolved = subject.resolved()?;
-                let schema = AvroSchema::parse_with(&resolved.schema.text, &resolved.schema.references)?;
-                let (id, schema) = target.insert((resolved.id, schema));
+                let (id, text) = subject.resolved()?;
+                let schema = AvroSchema::parse_with(&text.text, &text.references)?;
+                let (id, schema) = target.insert((id, schema));
                 Ok((Some(*id), schema.clone()))
             }
             Writer::Registry(_) => Err("this format decodes: encode with Avro::subject".into()),

@@ -33,7 +33,7 @@ impl Framing {
     fn head(&self, out: &mut Bytes) -> Result<(), String> {
         let Self::Confluent { path, subject } = self else { return Ok(()) };
         let subject = subject.as_ref().ok_or("this format decodes: encode with a subject")?;
-        confluent::head(subject.resolved()?.id, out);
+        confluent::head(subject.resolved()?.0, out);
         confluent::indexes(path, out);
         Ok(())
     }

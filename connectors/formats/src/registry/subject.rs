@@ -21,7 +21,7 @@ pub struct Subject {
     name: String,
     kind: SchemaKind,
     which: Which,
-    resolved: Arc<OnceLock<Resolved>>,
+    resolved: Arc<OnceLock<(u32, Arc<SchemaText>)>>,
 }
 
 /// Which version.
@@ -32,13 +32,6 @@ enum Which {
     Existing(String),
     /// This one, which is added where it is not there.
     Registered(String),
-}
-
-/// The id, and the schema.
-#[derive(Clone, Debug)]
-pub(crate) struct Resolved {
-    pub id: u32,
-    pub schema: Arc<SchemaText>,
 }
 
 impl Subject {
@@ -65,8 +58,8 @@ impl Subject {
     /// # Errors
     /// Where the registry does not know the subject or the schema, refuses it, or cannot be asked.
     pub async fn resolve(&self) -> Result<u32, Failure> {
-        if let Some(resolved) = self.resolved.get() {
-            return Ok(resolved.id);
+        if let Some((id, _)) = self.resolved.get() {
+            return Ok(*id);
         }
         let (client, name, kind) = (&self.registry.0.client, self.name.as_str(), self.kind);
         let (id, schema) = match &self.which {
@@ -80,12 +73,15 @@ impl Subject {
                 schema.kind
             )));
         }
-        Ok(self.resolved.get_or_init(|| Resolved { id, schema: Arc::new(schema) }).id)
+        Ok(self.resolved.get_or_init(|| (id, Arc::new(schema))).0)
     }
 
-    /// What [`Subject::resolve`] came to.
-    pub(crate) fn resolved(&self) -> Result<&Resolved, String> {
-        self.resolved.get().ok_or_else(|| {
+    /// The id and the schema that [`Subject::resolve`] has found.
+    ///
+    /// # Errors
+    /// Where it has not been called, or has failed.
+    pub fn resolved(&self) -> Result<(u32, Arc<SchemaText>), String> {
+        self.resolved.get().cloned().ok_or_else(|| {
             format!("subject {:?} has no schema yet: await Subject::resolve before the first record", self.name)
         })
     }
