@@ -47,6 +47,7 @@ inputs = ["in"]
 bootstrap_servers = "{brokers}"
 topic = "{topic}"
 key = ".id"
+delivery = "at_least_once"
 on_error = "bad"
 {format}
 [sinks.bad]

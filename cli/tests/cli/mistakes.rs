@@ -55,7 +55,7 @@ fn each_mistake_has_its_line_its_table_its_key_and_what_is_allowed() {
         (
             "\"json\"",
             "\"jsn\"",
-            "pipeline.toml:5: [sources.in] format: \"jsn\" is no format; there are bytes, csv, json",
+            "pipeline.toml:5: [sources.in] format: \"jsn\" is no format; there are avro, bytes, csv, json, protobuf, text",
         ),
         (
             "[\"slim\"]",

@@ -70,7 +70,7 @@ impl Avro {
     }
 
     /// What is decoded is brought to this schema, whichever it was written with: fields that are new take their defaults,
-    /// others go, numbers widen, as Avro's rules say.
+    /// others go, numbers widen, as Avro's rules say. Aliases of fields are not followed: the library does not.
     pub fn reader(mut self, schema: &AvroSchema) -> Self {
         self.reader = Some(schema.clone());
         self

@@ -35,16 +35,16 @@ fn records_of_an_older_schema_are_brought_to_the_readers() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Newer {
         id: f64,
-        title: String,
+        name: String,
         level: String,
     }
     let newer = r#"{"type":"record","name":"Order","fields":[
         {"name":"id","type":"double"},
-        {"name":"title","aliases":["name"],"type":"string"},
+        {"name":"name","type":"string"},
         {"name":"level","type":"string","default":"low"}]}"#;
     let mut avro = Avro::plain(&schema(ORDER)).reader(&schema(newer));
     let read: Newer = avro.decode(&bytes_of(ORDER, &order())).unwrap();
-    assert_eq!(read, Newer { id: -7.0, title: "pen".into(), level: "low".into() });
+    assert_eq!(read, Newer { id: -7.0, name: "pen".into(), level: "low".into() });
     let strict = r#"{"type":"record","name":"Order","fields":[{"name":"owner","type":"string"}]}"#;
     let said =
         Decode::<Order>::decode(&mut Avro::plain(&schema(ORDER)).reader(&schema(strict)), &bytes_of(ORDER, &order()));

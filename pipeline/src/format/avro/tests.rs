@@ -25,7 +25,7 @@ const SCHEMA: &str = r#"{"type":"record","name":"Order","namespace":"shop","fiel
     {"name":"next","type":["null","Order"],"default":null}
 ]}"#;
 
-const ORDER: &str = r#"{"id":9007199254740993,"price":-1.05,"at":"2026-11-21T10:05:00.25Z","day":"2026-11-21","hour":"10:05:00","seen":"1969-12-31T23:59:59.999","weight":0.1,"rate":1.5e300,"status":"paid","blob":"AP8=","hash":"AQID","note":null,"tags":{"a":1,"b":2},"lines":[{"sku":"x","n":2}],"next":null}"#;
+const ORDER: &str = r#"{"id":9007199254740993,"price":-1.05,"at":"2026-11-21T10:05:00.25Z","day":"2026-11-21","hour":"10:05:00","seen":"1969-12-31T23:59:59.999","weight":0.1,"rate":1.5e+300,"status":"paid","blob":"AP8=","hash":"AQID","note":null,"tags":{"a":1,"b":2},"lines":[{"sku":"x","n":2}],"next":null}"#;
 
 fn codec(schema: &str) -> Codec {
     Codec(Some(Datums::plain(&AvroSchema::parse(schema).unwrap())))
@@ -81,7 +81,7 @@ fn what_does_not_fit_is_said_with_its_place() {
     let says = |from: &str, to: &str| through(SCHEMA, &ORDER.replace(from, to)).unwrap_err();
     for (from, to, wanted) in [
         (r#""n":2"#, r#""n":"x""#, r#".lines[0].n: "x" is not an int"#),
-        (r#""n":2"#, r#""m":2"#, r#".lines[0]: record Line has no field "m"; it has sku, n"#),
+        (r#""n":2"#, r#""m":2"#, r#".lines[0]: record shop.Line has no field "m"; it has sku, n"#),
         (r#""id":9007199254740993,"#, "", ".id: is missing"),
         (r#""paid""#, r#""lost""#, r#".status: "lost" is not one of new, paid"#),
         (r#""AQID""#, r#""AQ==""#, r#".hash: "AQ==" is not 3 bytes"#),
