@@ -97,6 +97,24 @@ fn a_zombie_commits_nothing_twice() {
 }
 
 #[test]
+fn two_that_commit_the_same_at_once_send_it_once() {
+    let Some(cluster) = Cluster::up() else { return };
+    let (tokio, topic) = (tokio(), cluster.topic("race", 2));
+    let _entered = tokio.enter();
+    let staged = stage(&named(strings(&cluster, &topic), &topic, "a"), 1, &["a", "b", "c", "d", "e", "f"]);
+    std::thread::scope(|scope| {
+        let contend = || {
+            let tokio = self::tokio();
+            let _entered = tokio.enter();
+            commit(&named(strings(&cluster, &topic), &topic, "a"), &staged).unwrap();
+        };
+        scope.spawn(contend);
+        scope.spawn(contend);
+    });
+    assert_eq!(visible(&cluster, &topic), ["a", "b", "c", "d", "e", "f"]);
+}
+
+#[test]
 fn a_record_above_the_limit_fails_before_it_is_staged_or_goes_where_the_user_said() {
     let Some(cluster) = Cluster::up() else { return };
     let (tokio, topic) = (tokio(), cluster.topic_with("limit", 1, &[("max.message.bytes", "2000")]));
