@@ -7,11 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-/// Records of 1,000 bytes, each with a key of its own.
+/// Values of 1,000 bytes, one for each key. The records go round the keys until the job is stopped.
 const KEYS: u64 = 1_100_000;
 const VALUE: usize = 1_000;
-/// Behind them the source is slow, so that the job can be stopped before its end.
-const MORE: u64 = 1_000_000;
 const WORKERS: usize = 2;
 
 /// How far a run has come.
@@ -49,15 +47,11 @@ fn run(options: Options, records: u64) -> Arc<Seen> {
         }
     });
     let launched = millstream::job::launch(&options, move |job| {
-        let numbers = job.source("numbers", generate(KEYS + MORE, |n| n).splits(2));
+        let numbers = job.source("numbers", generate(u64::MAX, |n| n % KEYS).splits(2));
         let seen = Arc::clone(&shared);
         let kept = numbers.key_by(|n| *n).process_fn("keep", move |key, kept: &mut Vec<u8>, _, out| {
             if seen.records.fetch_add(1, SeqCst) == 0 {
                 seen.first.get_or_init(Instant::now);
-            }
-            if *key >= KEYS {
-                std::thread::sleep(Duration::from_millis(1));
-                return;
             }
             *kept = vec![*key as u8; VALUE];
             if kept.is_empty() {
