@@ -3,6 +3,8 @@
 
 #[path = "operators/aggregates.rs"]
 mod aggregates;
+#[path = "operators/aligned.rs"]
+mod aligned;
 #[path = "operators/async_map.rs"]
 mod async_map;
 #[path = "operators/held_back.rs"]

@@ -184,21 +184,41 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
-/// How far behind the newest record of its split a record may be.
+/// How far behind the newest record of its split a record may be, and how far ahead of the others a split may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Watermark(Duration);
+pub struct Watermark {
+    behind: Duration,
+    ahead: Option<Duration>,
+}
 
 impl Watermark {
     /// Records are at most `behind` older than the newest before them in their split.
     pub fn bounded(behind: impl Into<Duration>) -> Self {
-        Self(behind.into())
+        Self { behind: behind.into(), ahead: None }
     }
     /// Each split is in time order.
     pub fn ascending() -> Self {
-        Self(Duration::ZERO)
+        Self { behind: Duration::ZERO, ahead: None }
     }
     /// What a split promises once it has shown a record of time `newest`.
     pub fn behind(self, newest: Timestamp) -> Timestamp {
-        newest - self.0
+        newest - self.behind
+    }
+
+    /// A split whose records are so much ahead of the watermark of all splits is not read until the others have caught up:
+    /// so that windows do not fill up with the records of one that runs ahead, for instance while old data are read.
+    ///
+    /// ```
+    /// use millstream_runtime::time::{Timestamp, Watermark, hours, secs};
+    /// let watermark = Watermark::bounded(secs(5)).aligned(hours(1));
+    /// assert_eq!(watermark.limit(Timestamp(0)), Some(Timestamp(3_600_000)));
+    /// ```
+    pub fn aligned(self, ahead: impl Into<Duration>) -> Self {
+        Self { ahead: Some(ahead.into()), ..self }
+    }
+
+    /// A split that promises more than this is not read, where all splits together have promised `watermark`.
+    pub fn limit(self, watermark: Timestamp) -> Option<Timestamp> {
+        self.ahead.map(|ahead| watermark + ahead)
     }
 }

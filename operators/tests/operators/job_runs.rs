@@ -3,9 +3,9 @@ use crate::job_world::{Counting, Numbers, World};
 use millstream_operators::Job;
 use millstream_operators::job::{Answer, Around, call, launch};
 use millstream_runtime::Result;
-use millstream_runtime::run::{Options, Outcome, RunError};
+use millstream_runtime::run::{Held, Options, Outcome, RunError};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 const FAST: [&str; 2] = ["--checkpoint-interval", "20ms"];
@@ -129,6 +129,43 @@ fn status_names_who_holds_a_running_job_up() {
     assert!(world.status.held().is_empty(), "it has ended");
     assert!(!world.call(&["status"]).out.contains("held"));
 }
+
+/// Two processes in this one: a worker of the second does not come back from user code, and the first one says so.
+#[test]
+fn a_stuck_worker_of_another_process_is_named() {
+    let world = World::new();
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let hosts = world.write("hosts", &format!("{}\n{}\n", free(), free()));
+    let run = |process: &'static str| {
+        let (sum, state, status) = (world.sum.clone(), world.state(), Arc::clone(&world.status));
+        let argv = ["counter", "--state", &state, "--up-to", "1000", "--hosts", &hosts, "--process", process];
+        let argv: Vec<std::ffi::OsString> = argv.iter().map(Into::into).collect();
+        let status = if process == "0" { status } else { Arc::default() };
+        std::thread::spawn(move || {
+            call("counter", argv, Around { status, ..Around::default() }, move |job, o: &Counting| {
+                let counted = job
+                    .source("numbers", Numbers { end: o.up_to })
+                    .key_by(|n| n % 64)
+                    .reduce("greatest", |a, b| a.max(b));
+                let slow = counted.inspect(move |n| {
+                    if process == "1" && *n > 900 && !SLEPT.swap(true, SeqCst) {
+                        std::thread::sleep(Duration::from_secs(5));
+                    }
+                });
+                slow.sink("sum", sum.clone());
+                Ok(())
+            })
+        })
+    };
+    let both = [run("0"), run("1")];
+    let named =
+        |held: &Held| held.by.starts_with("\"greatest\" on worker 1: one call") && held.by.ends_with("in process 1");
+    until("process 0 names it", || world.status.held().iter().any(named));
+    both.into_iter().for_each(|process| assert_eq!(process.join().unwrap().code, 0));
+}
+
+/// The sleeper of the test above has slept.
+static SLEPT: AtomicBool = AtomicBool::new(false);
 
 #[test]
 fn a_savepoint_that_nobody_answers_is_withdrawn() {

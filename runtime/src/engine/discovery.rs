@@ -106,6 +106,13 @@ impl Discovery {
         news
     }
 
+    /// What each origin has promised, by source: for the alignment of splits. Nothing of a source with splits that wait for
+    /// others to end: those others must not wait in turn.
+    pub fn promised(&self) -> Vec<Vec<i64>> {
+        let of = |known: &Known| if known.waiting.is_empty() { known.published.clone() } else { vec![] };
+        self.sources.iter().map(of).collect()
+    }
+
     /// Takes the reports of all workers on one source for epoch `at`, and gives what its origins promise: never less than
     /// before, `i64::MAX` once the source is over, and no more than before while splits wait to start.
     pub fn publish(&mut self, source: usize, at: Epoch, reports: &[Report]) -> Vec<i64> {
@@ -184,10 +191,12 @@ mod tests {
         assert_eq!(news.iter().map(|n| n.worker).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(d.publish(0, 5, &[report(10, &["a"]), report(20, &[])]), [i64::MIN], "c waits");
         assert_eq!(d.publish(0, 6, &[report(i64::MAX, &[]), report(30, &["b"])]), [i64::MIN]);
+        assert!(d.promised()[0].is_empty(), "a and b must end, however far ahead they are");
         let news = d.announce(8);
         assert_eq!(news[0].floors, [i64::MIN]);
         assert_eq!(d.publish(0, 7, &[report(i64::MAX, &[]), report(i64::MAX, &[])]), [i64::MIN], "no news in epoch 7");
         assert_eq!(d.publish(0, 8, &[report(25, &[]), report(i64::MAX, &[])]), [25]);
+        assert_eq!(d.promised(), [[25]]);
         assert!(!d.is_over());
         assert_eq!(d.publish(0, 9, &[report(i64::MAX, &["c"]), report(i64::MAX, &[])]), [i64::MAX]);
         assert!(d.is_over());

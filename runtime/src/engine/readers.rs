@@ -41,6 +41,8 @@ pub(crate) struct Readers<S: Source> {
     /// How many records the last batch had: so many the next one makes room for.
     usual: usize,
     waker: Option<Waker>,
+    /// What all splits of the source have promised, for each origin; empty where none waits for others.
+    promised: Vec<i64>,
 }
 
 struct Slot<S: Source> {
@@ -74,6 +76,7 @@ impl<S: Source> Readers<S> {
             read: 0,
             usual: 0,
             waker: None,
+            promised: vec![],
         };
         for stored in restored {
             readers.restore(stored)?;
@@ -105,9 +108,10 @@ impl<S: Source> Readers<S> {
     fn next_open(&mut self) -> Result<Option<usize>> {
         for _ in 0..self.slots.len() {
             self.turn = (self.turn + 1) % self.slots.len();
-            let room = self.open < OPEN_MOST;
+            let (room, is_ahead) = (self.open < OPEN_MOST, self.is_ahead(self.turn));
             let Some(slot) = self.slots.get_mut(self.turn) else { continue };
             match &mut slot.state {
+                State::Open(_) if is_ahead => {}
                 State::Open(_) => return Ok(Some(self.turn)),
                 State::Waiting(from) if room => {
                     let mut reader = self.source.open(&slot.split, from.take()).map_err(|e| say(&self.uid, e))?;
@@ -122,6 +126,15 @@ impl<S: Source> Readers<S> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether an open split waits for others, since its records are too far ahead of theirs. One that was idle when it was
+    /// last read does not: it holds back no watermark, so what it has got meanwhile might come too late.
+    fn is_ahead(&self, index: usize) -> bool {
+        let is_open = |slot: &&Slot<S>| matches!(slot.state, State::Open(_)) && !slot.idle;
+        let all = self.assigners.iter().zip(&self.promised);
+        self.slots.get(index).filter(is_open).is_some()
+            && all.into_iter().any(|(assigner, promised)| assigner.is_ahead(index, Timestamp(*promised)))
     }
 
     /// Whether the split holds back the watermark.
@@ -158,6 +171,13 @@ impl<S: Source> Splits for Readers<S> {
         Ok(())
     }
 
+    /// A split that waits for a place must get it, and only splits that end make room: then none waits for others.
+    fn align(&mut self, promised: &[i64]) {
+        let waits = |slot: &Slot<S>| matches!(slot.state, State::Waiting(_));
+        let is_crowded = self.open >= OPEN_MOST && self.slots.iter().any(waits);
+        self.promised = if is_crowded { vec![] } else { promised.to_vec() };
+    }
+
     fn read(&mut self, next: &mut Next, out: &mut Outputs) -> Result<ReadOnce> {
         let Some(index) = self.next_open()? else { return Ok(ReadOnce { bytes: 0, more: false }) };
         let mut batch = Batch { split: Some(index as u32), ..Batch::default() };
@@ -178,7 +198,8 @@ impl<S: Source> Splits for Readers<S> {
         if !batch.is_empty() {
             next.push(Parcel::new(batch), out)?;
         }
-        let all_quiet = self.slots.iter().all(|s| s.quiet || matches!(s.state, State::Ended(_)));
+        let rests = |(at, s): (usize, &Slot<S>)| s.quiet || matches!(s.state, State::Ended(_)) || self.is_ahead(at);
+        let all_quiet = self.slots.iter().enumerate().all(rests);
         Ok(ReadOnce { bytes, more: !all_quiet })
     }
 

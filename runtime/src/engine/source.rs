@@ -24,6 +24,8 @@ use timely::dataflow::{Scope, StreamVec};
 pub(crate) trait Splits: 'static {
     /// Takes on the splits that a tick brings for this source.
     fn start(&mut self, news: &News) -> Result<()>;
+    /// What all splits of the source have promised, for each of its origins: those that are too far ahead wait.
+    fn align(&mut self, promised: &[i64]);
     /// Reads one batch of one split, and says how many bytes it was and whether there may be more at once.
     fn read(&mut self, next: &mut Next, out: &mut Outputs) -> Result<ReadOnce>;
     /// What is promised at the end of a slice.
@@ -138,6 +140,7 @@ impl Driver {
             self.close(interval(tick.epoch))?;
             self.caps = Some(caps);
             self.credit.begin(tick.credit);
+            self.splits.align(tick.promised.get(self.spec.place as usize).map_or(&[], Vec::as_slice));
             for news in tick.news.iter().filter(|n| n.source == self.spec.place) {
                 self.splits.start(news)?;
             }

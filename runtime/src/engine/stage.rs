@@ -91,6 +91,11 @@ impl Assigner {
         self.marks.borrow_mut().push(mark);
     }
 
+    /// Whether a split is too far ahead of what all splits have promised.
+    pub(crate) fn is_ahead(&self, split: usize, watermark: Timestamp) -> bool {
+        self.watermark.limit(watermark).is_some_and(|limit| self.mark(split) > limit)
+    }
+
     /// What a split promises.
     pub(crate) fn mark(&self, split: usize) -> Timestamp {
         self.marks.borrow().get(split).copied().unwrap_or(Timestamp::MIN)

@@ -15,6 +15,8 @@ pub(crate) struct Tick {
     pub credit: u64,
     /// Splits that start on the worker with this epoch.
     pub news: Vec<News>,
+    /// By source, what each of its origins has promised; nothing of a source whose splits must not wait for each other.
+    pub promised: Vec<Vec<i64>>,
 }
 
 /// A split that a worker is to read from now on.

@@ -21,6 +21,8 @@ const CREDIT_MOST: u64 = 64 << 20;
 /// Decides when an epoch opens and when one is cut. Pure but for the instants that it is given.
 pub(crate) struct Schedule {
     pace: Pace,
+    /// How long a slice is with so many workers.
+    slice: Duration,
     open: VecDeque<(Epoch, Instant)>,
     current: Option<Epoch>,
     first: u64,
@@ -64,15 +66,20 @@ pub(crate) enum Decision {
 const QUIET_SLICES: u32 = 20;
 const STRETCH: u32 = 10;
 
+/// So many workers share the work of an epoch, messages to and from each, without a longer slice; with more it grows as
+/// they do.
+const FEW_WORKERS: usize = 16;
+
 /// An idle job takes a checkpoint only every so many intervals.
 const IDLE_INTERVALS: u32 = 60;
 
 impl Schedule {
-    pub fn new(pace: &Pace, first: u64, now: Instant, seed: u64) -> Self {
+    pub fn new(pace: &Pace, workers: usize, first: u64, now: Instant, seed: u64) -> Self {
         let jitter = pace.jitter.map(|s| Jitter::new(s ^ seed));
         let cut_due = pace.interval.map(|i| now + i);
         Self {
             pace: pace.clone(),
+            slice: pace.slice * u32::try_from(workers.div_ceil(FEW_WORKERS)).unwrap_or(u32::MAX).max(1),
             open: VecDeque::new(),
             current: None,
             first,
@@ -146,7 +153,7 @@ impl Schedule {
         self.open.push_back((next, now));
         self.quiet = self.quiet.saturating_add(1);
         let stretch = if self.quiet > QUIET_SLICES { STRETCH } else { 1 };
-        self.due = (self.due + self.pace.slice * stretch).max(now);
+        self.due = (self.due + self.slice * stretch).max(now);
         Decision::Open(next, cut)
     }
 
@@ -159,7 +166,7 @@ impl Schedule {
     /// so that what is in flight stays worth a few slices of their time.
     fn retire(&mut self, view: &View) {
         while let Some((_, opened)) = self.open.front().filter(|(e, _)| *e < view.seen) {
-            let (took, slice) = (view.now - *opened, self.pace.slice);
+            let (took, slice) = (view.now - *opened, self.slice);
             if self.quiet >= QUIET_SLICES {
                 // Stretched slices say nothing of the sinks.
             } else if took > 5 * slice {
@@ -206,7 +213,7 @@ struct Ticker {
 impl Ticker {
     fn new(cx: WorkerCx, mut cap: Capability<Epoch>, activator: Activator) -> Self {
         cap.downgrade(&epoch(cx.first, 0));
-        let schedule = Schedule::new(&cx.pace, cx.first, Instant::now(), 99);
+        let schedule = Schedule::new(&cx.pace, cx.workers, cx.first, Instant::now(), 99);
         Self { now: cx.start_now, cx, cap: Some(cap), alarm: Alarm::new(activator), schedule }
     }
 
@@ -257,6 +264,7 @@ impl Ticker {
         self.now = self.now.max(self.cx.control.clock.now());
         let credit = if self.schedule.halted { 0 } else { self.schedule.credit };
         let news = self.cx.discovery.borrow_mut().announce(next);
+        let promised = self.cx.discovery.borrow().promised();
         if self.cx.pace.jitter.is_some() {
             self.alarm.ring();
         } else {
@@ -264,7 +272,7 @@ impl Ticker {
         }
         let for_worker = |target: u64| {
             let news = news.iter().filter(|n| n.worker == target).cloned().collect();
-            Tick { target, epoch: next, now: self.now, credit, news }
+            Tick { target, epoch: next, now: self.now, credit, news, promised: promised.clone() }
         };
         (0..self.cx.workers as u64).map(for_worker).collect()
     }

@@ -75,11 +75,16 @@ fn name(standing: &Standing) -> String {
 
 fn epoch_holder(standing: &Standing) -> Option<Holder> {
     if let Some(ms) = standing.busy_ms().filter(|ms| *ms >= LONG_CALL_MS) {
-        let who = format!("{}: one call has not returned for {} s", name(standing), ms / 1000);
-        return Some(Holder::new(i64::MIN.saturating_add_unsigned(u64::MAX - ms), who));
+        return Some(busy(&name(standing), ms));
     }
     let epoch = i64::try_from(standing.holds_up()?).ok()?;
     Some(Holder::new(epoch, format!("{}: it has yet to process what came in", name(standing))))
+}
+
+/// Before every epoch; of two such calls the longer one.
+fn busy(name: &str, ms: u64) -> Holder {
+    let rank = i64::try_from(ms).map_or(i64::MIN, |ms| -ms);
+    Holder::new(rank, format!("{name}: one call has not returned for {} s", ms / 1000))
 }
 
 fn watermark_holder(standing: &Standing) -> Option<Holder> {
@@ -166,6 +171,9 @@ mod tests {
         let of = |rank| Look { epoch: Some(Holder::new(rank, format!("at {rank}"))), ..Look::default() };
         let merged = Look::merge(&BTreeMap::from([(0, of(5)), (1, of(3)), (2, Look::default())]));
         assert_eq!(merged.epoch.unwrap().who, "at 3, in process 1");
+        let stuck = |ms| Look { epoch: Some(busy("x", ms)), ..Look::default() };
+        let merged = Look::merge(&BTreeMap::from([(0, of(0)), (1, stuck(2_000)), (2, stuck(3_000))]));
+        assert_eq!(merged.epoch.unwrap().who, "x: one call has not returned for 3 s, in process 2");
         assert_eq!(Look::merge(&BTreeMap::from([(0, of(5))])).epoch.unwrap().who, "at 5", "it is alone");
     }
 }

@@ -27,6 +27,7 @@ impl Splits for Endless {
     fn start(&mut self, _: &News) -> Result<()> {
         Ok(())
     }
+    fn align(&mut self, _: &[i64]) {}
     fn read(&mut self, _: &mut Next, _: &mut Outputs) -> Result<ReadOnce> {
         self.0.set(self.0.get() + 1);
         Ok(ReadOnce { bytes: 1, more: true })
@@ -100,7 +101,7 @@ fn a_source_that_is_held_back_parks_until_the_inboxes_have_room() {
         });
         (0..backlog::MOST).for_each(|_| cx.backlog.add());
         ticks.advance_to(epoch(1, 0));
-        ticks.send(Tick { target: 0, epoch: epoch(1, 0), now: 0, credit: 1 << 20, news: vec![] });
+        ticks.send(Tick { target: 0, epoch: epoch(1, 0), now: 0, credit: 1 << 20, news: vec![], promised: vec![] });
         ticks.advance_to(epoch(1, 1));
         assert!(parks(worker), "it spins");
         assert_eq!(reads.get(), 0);

@@ -15,7 +15,7 @@ impl World {
         let pace = Pace { slice: SLICE, open_epochs: 3, interval, ..Pace::default() };
         let now = Instant::now();
         let view = View { now, seen: 0, settled: 0, over: false, asked: None };
-        Self { schedule: Schedule::new(&pace, 1, now, 0), view }
+        Self { schedule: Schedule::new(&pace, 1, 1, now, 0), view }
     }
 
     fn decide(&mut self) -> Decision {
@@ -132,7 +132,7 @@ fn an_idle_job_takes_few_checkpoints() {
 fn a_job_without_an_interval_cuts_when_asked_only() {
     let mut w = World::new();
     let pace = Pace { interval: None, ..w.schedule.pace.clone() };
-    w.schedule = Schedule::new(&pace, 1, w.view.now, 0);
+    w.schedule = Schedule::new(&pace, 1, 1, w.view.now, 0);
     w.schedule.note_activity(w.view.now);
     assert_eq!(w.run(100), Vec::<u64>::new());
     w.view.asked = Some(Why::Savepoint);
@@ -166,7 +166,7 @@ fn credit_follows_the_sinks() {
 fn under_jitter_cuts_come_at_random_and_only_when_settled() {
     let mut w = World::new();
     let pace = Pace { jitter: Some(7), ..w.schedule.pace.clone() };
-    w.schedule = Schedule::new(&pace, 1, w.view.now, 0);
+    w.schedule = Schedule::new(&pace, 1, 1, w.view.now, 0);
     assert_eq!(w.run(100).len(), 1);
     w.view.settled = 1;
     assert_eq!(w.run(100).len(), 1);
@@ -184,4 +184,11 @@ fn a_sink_that_is_short_of_room_gets_its_cut_though_it_holds_the_open_epochs() {
     assert_eq!(w.decide(), Decision::Open(epoch(2, 0), Some(Why::Interval)));
     w.view.now += SLICE;
     assert_eq!(w.decide(), Decision::Wait(None), "interval 1 is not settled: no other cut");
+}
+
+#[test]
+fn slices_grow_with_the_workers() {
+    let (pace, now) = (Pace::default(), Instant::now());
+    let slice = |workers| Schedule::new(&pace, workers, 1, now, 0).slice;
+    assert_eq!([1, 16, 17, 64].map(slice), [1, 1, 2, 4].map(|times| pace.slice * times));
 }
