@@ -20,6 +20,8 @@ pub(crate) const DEFAULTS: [(&str, &str); 4] = [
 
 /// How long deliveries are served before a look at what was waited for: a poll always lasts as long as it may.
 const POLL: Duration = Duration::from_millis(1);
+/// Each look at what is left wakes all threads of the producer: with a broker that is away the looks become rare.
+const POLL_RARELY: Duration = Duration::from_millis(10);
 
 /// A producer for one transaction; another one needs another producer.
 pub(crate) struct Transaction {
@@ -105,12 +107,13 @@ impl Transaction {
 
     /// Waits for all records. rdkafka's own flush looks every 100 ms only.
     pub fn flush(&self) -> Result<()> {
-        let began = Instant::now();
+        let (began, mut wait) = (Instant::now(), POLL);
         loop {
             match self.producer.flush(Duration::ZERO) {
                 Ok(()) => return Ok(()),
                 Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut)) if began.elapsed() < self.patience => {
-                    self.producer.poll(POLL);
+                    self.producer.poll(wait);
+                    wait = (wait * 2).min(POLL_RARELY);
                 }
                 Err(e) => return Err(self.failed("flush", e)),
             }
