@@ -18,7 +18,7 @@ pub(crate) const DEFAULTS: [(&str, &str); 4] = [
     ("linger.ms", "5"),
 ];
 
-/// How long deliveries are served before a look at what was waited for: a poll always lasts as long as it may.
+/// How long to sleep before a look at what is waited for.
 const POLL: Duration = Duration::from_millis(1);
 /// Each look at what is left wakes all threads of the producer: with a broker that is away the looks become rare.
 const POLL_RARELY: Duration = Duration::from_millis(10);
@@ -92,7 +92,7 @@ impl Transaction {
                     if began.elapsed() < self.patience =>
                 {
                     message = back;
-                    self.producer.poll(POLL);
+                    self.serve(POLL);
                 }
                 Err((e, _)) => return Err(e),
             }
@@ -112,10 +112,24 @@ impl Transaction {
             match self.producer.flush(Duration::ZERO) {
                 Ok(()) => return Ok(()),
                 Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut)) if began.elapsed() < self.patience => {
-                    self.producer.poll(wait);
+                    self.serve(wait);
                     wait = (wait * 2).min(POLL_RARELY);
                 }
                 Err(e) => return Err(self.failed("flush", e)),
+            }
+        }
+    }
+
+    /// Sleeps, then serves the deliveries that have come. Not by a poll that waits: rdkafka counts in whole milliseconds, so
+    /// the last one of each poll is spent spinning.
+    fn serve(&self, sleep: Duration) {
+        std::thread::sleep(sleep);
+        let mut left = self.producer.in_flight_count();
+        loop {
+            self.producer.poll(Duration::ZERO);
+            match self.producer.in_flight_count() {
+                less if less < left => left = less,
+                _ => return,
             }
         }
     }
