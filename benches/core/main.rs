@@ -2,6 +2,8 @@
 //!
 //! Ratios are what counts: each is the median over alternating runs of both. Numbers are millions of records a second.
 //! Then come the limits: of latency, processor and memory.
+#[path = "../shared/forget.rs"]
+mod forget;
 mod hand;
 mod latency;
 mod load;

@@ -1,36 +1,11 @@
 //! The same work as Millstream jobs, through the public API.
+use crate::forget::Forget;
 use crate::records::{Wide, step};
 use millstream::connectors::generate;
 use millstream::prelude::*;
 use millstream::runtime::run::{Options, Pace, Status};
-use millstream::sink::{Sink, Staging, Writer, now};
-use millstream::source::Batch;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Takes records and forgets them.
-pub struct Forget;
-pub struct Forgetting;
-
-impl<T: Data> Sink<T> for Forget {
-    type Writer = Forgetting;
-    fn open(&self, _: usize, _: &[u64]) -> Result<Forgetting> {
-        Ok(Forgetting)
-    }
-    fn commit(&self, _: u64) -> Staging<()> {
-        now(Ok(()))
-    }
-}
-impl<T: Data> Writer<T> for Forgetting {
-    type Committable = u64;
-    fn write(&mut self, batch: &mut Batch<T>) -> Result<()> {
-        batch.drain().for_each(drop);
-        Ok(())
-    }
-    fn prepare(&mut self, _: u64) -> Staging<Vec<u64>> {
-        now(Ok(vec![]))
-    }
-}
 
 /// A run in a state folder of its own; seconds, and what it says of itself at the end.
 pub fn run(

@@ -27,7 +27,8 @@ fn idle(workers: usize) {
     let folder = tempfile::tempdir().expect("a folder for input");
     std::fs::write(folder.path().join("log.txt"), "one line\n").expect("a file");
     let path = folder.path().to_string_lossy().into_owned();
-    let build = move |job: &Job| job.source("log", Files::lines([&path]).follow(true)).sink("out", ours::Forget);
+    let build =
+        move |job: &Job| job.source("log", Files::lines([&path]).follow(true)).sink("out", crate::forget::Forget);
     let used = ours::run_beside(workers, build, |_| {
         std::thread::sleep(secs(3)); // until it has noticed that it is idle
         let (before, began) = (processor_seconds(), Instant::now());

@@ -1,5 +1,6 @@
 //! A keyed count: the backend on the disk against the one in memory, within its budget and at four times of it.
-use crate::local::{Forget, options, say};
+use crate::forget::Forget;
+use crate::local::{options, say};
 use millstream::prelude::*;
 use millstream::runtime::run::mix;
 use std::time::Instant;

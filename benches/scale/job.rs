@@ -1,8 +1,7 @@
 //! The job that is measured: counts by key, and keeps a text beside each count.
 use crate::due::{Due, all};
+use crate::forget::Forget;
 use millstream::prelude::*;
-use millstream::sink::{Sink, Staging, Writer, now};
-use millstream::source::Batch;
 use std::process::ExitCode;
 
 #[derive(clap::Args, Serialize, Deserialize)]
@@ -49,32 +48,4 @@ pub fn main() -> ExitCode {
         counted.sink("out", Forget);
         Ok(())
     })
-}
-
-/// Takes records and forgets them.
-struct Forget;
-
-impl Sink<(u64, u64)> for Forget {
-    type Writer = Self;
-
-    fn open(&self, _: usize, _: &[u64]) -> Result<Self> {
-        Ok(Self)
-    }
-
-    fn commit(&self, _: u64) -> Staging<()> {
-        now(Ok(()))
-    }
-}
-
-impl Writer<(u64, u64)> for Forget {
-    type Committable = u64;
-
-    fn write(&mut self, batch: &mut Batch<(u64, u64)>) -> Result<()> {
-        batch.drain().for_each(drop);
-        Ok(())
-    }
-
-    fn prepare(&mut self, _: u64) -> Staging<Vec<u64>> {
-        now(Ok(vec![]))
-    }
 }

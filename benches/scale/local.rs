@@ -2,35 +2,8 @@
 use millstream::prelude::*;
 use millstream::runtime::run::{Options, Pace, Status};
 use millstream::runtime::state::{Scratch, StateBackend};
-use millstream::sink::{Sink, Staging, Writer, now};
-use millstream::source::Batch;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Takes records and forgets them.
-pub struct Forget;
-pub struct Forgetting;
-
-impl<T: Data> Sink<T> for Forget {
-    type Writer = Forgetting;
-    fn open(&self, _: usize, _: &[u64]) -> Result<Forgetting> {
-        Ok(Forgetting)
-    }
-    fn commit(&self, _: u64) -> Staging<()> {
-        now(Ok(()))
-    }
-}
-
-impl<T: Data> Writer<T> for Forgetting {
-    type Committable = u64;
-    fn write(&mut self, batch: &mut Batch<T>) -> Result<()> {
-        batch.drain().for_each(drop);
-        Ok(())
-    }
-    fn prepare(&mut self, _: u64) -> Staging<Vec<u64>> {
-        now(Ok(vec![]))
-    }
-}
 
 /// Rows beyond `memory` bytes go to a folder below `folder`; all stay in memory without.
 pub fn backend(folder: &Path, memory: Option<u64>) -> StateBackend {

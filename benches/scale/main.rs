@@ -3,6 +3,8 @@
 mod cluster;
 mod disk;
 mod due;
+#[path = "../shared/forget.rs"]
+mod forget;
 mod job;
 mod local;
 mod restore;

@@ -1,5 +1,6 @@
 //! 1 GiB of state: how long a restart takes until the first record.
-use crate::local::{Forget, options, say};
+use crate::forget::Forget;
+use crate::local::{options, say};
 use millstream::prelude::*;
 use millstream::runtime::run::{Options, Outcome};
 use std::path::Path;
