@@ -1,7 +1,9 @@
 //! From topic to topic, exactly once: orders are filtered and enriched, and what each region pays in a minute is summed up.
 //!
-//! `cargo xtask services up kafka` starts a broker; the topics must exist.
+//! `cargo xtask services up kafka` starts a broker; the topics must exist. A job of your own takes `millstream` with its feature
+//! `kafka`, and has all names from the prelude.
 use millstream::prelude::*;
+use millstream_kafka::{Kafka, KafkaRecord};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -26,7 +26,9 @@ pub mod connectors {
     #[cfg(any(feature = "avro", feature = "protobuf"))]
     pub use millstream_formats::{SchemaKind, SchemaRegistry, Subject};
     pub use millstream_generator::{Generate, Traffic, generate};
+    #[cfg(feature = "kafka")]
     pub use millstream_kafka as kafka;
+    #[cfg(feature = "kafka")]
     pub use millstream_kafka::{Kafka, KafkaRecord, KafkaSink, KafkaSource};
 }
 

@@ -2,8 +2,8 @@
 use crate::RECORD;
 use crate::ours::bridge;
 use crate::topics::{Topics, now_ms};
-use millstream::connectors::kafka::End;
 use millstream::runtime::run::Status;
+use millstream_kafka::End;
 use rdkafka::Message;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The same as jobs.
-use millstream::connectors::kafka::{End, Kafka};
 use millstream::job::{Job, launch};
 use millstream::runtime::run::{Options, Status};
+use millstream_kafka::{End, Kafka};
 use std::sync::Arc;
 use std::time::Duration;
 

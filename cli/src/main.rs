@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     millstream_file::pipeline::register(&mut registry);
     millstream_generator::pipeline::register(&mut registry);
     millstream_http::pipeline::register(&mut registry);
+    #[cfg(feature = "kafka")]
     millstream_kafka::pipeline::register(&mut registry);
     millstream_pipeline::main(&registry)
 }

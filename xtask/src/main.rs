@@ -1,7 +1,8 @@
 //! Chores of this repository: `cargo xtask tidy` holds the house rules that neither rustc nor clippy knows,
-//! `cargo xtask services` starts real services for tests.
+//! `cargo xtask test` runs all tests, `cargo xtask services` starts real services for them.
 
 mod services;
+mod test;
 mod tidy;
 
 use std::path::Path;
@@ -12,9 +13,10 @@ fn main() -> ExitCode {
     match arguments.as_slice() {
         [verb] if verb == "tidy" => tidy_here(),
         [verb, rest @ ..] if verb == "services" => services::main(rest),
+        [verb, rest @ ..] if verb == "test" => test::main(rest),
         _ => {
             eprintln!(
-                "usage: cargo xtask tidy\n       cargo xtask services VERB NAME\nContinuous integration runs `bash .ci/run`."
+                "usage: cargo xtask tidy\n       cargo xtask services VERB NAME\n       cargo xtask test [ARGUMENTS OF CARGO TEST]\nContinuous integration runs `bash .ci/run`."
             );
             ExitCode::from(2)
         }

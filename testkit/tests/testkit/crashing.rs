@@ -65,7 +65,7 @@ fn planted_bugs_of_the_runtime_are_found() {
         let said = report(planted(plant).runs(12));
         contains(
             &said,
-            &["sink \"", " records lost and ", "extra: {", "this run alone: crash_test(build)...seed(1).only("],
+            &["sink \"", " records lost and ", "  extra: ", "this run alone: crash_test(build)...seed(1).only("],
         );
     }
     planted(Plant::None).only("commit.after", 2).run();
