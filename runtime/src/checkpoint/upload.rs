@@ -41,18 +41,48 @@ impl Upload {
 
     pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.len += bytes.len() as u64;
-        match &mut self.state {
-            State::Small(buffer) => buffer.extend_from_slice(bytes),
-            State::Parts(parts) => match parts.wait_for_capacity(PARTS_AT_ONCE).await {
-                Ok(()) => parts.write(bytes),
-                Err(source) => return Err(self.give_up(source).await),
-            },
+        if let Some(parts) = self.parts().await? {
+            parts.write(bytes);
+        } else if let State::Small(buffer) = &mut self.state {
+            buffer.extend_from_slice(bytes);
         }
+        self.grow().await
+    }
+
+    /// The same without a copy, where the file is sent in parts.
+    pub(super) async fn put(&mut self, bytes: Bytes) -> Result<()> {
+        if let State::Small(_) = self.state {
+            return self.write(&bytes).await;
+        }
+        self.len += bytes.len() as u64;
+        if let Some(parts) = self.parts().await? {
+            parts.put(bytes);
+        }
+        Ok(())
+    }
+
+    /// Where the file is sent in parts: waits until there may be one more.
+    async fn parts(&mut self) -> Result<Option<&mut WriteMultipart>> {
+        let waited = match &mut self.state {
+            State::Small(_) => return Ok(None),
+            State::Parts(parts) => parts.wait_for_capacity(PARTS_AT_ONCE).await,
+        };
+        if let Err(source) = waited {
+            return Err(self.give_up(source).await);
+        }
+        match &mut self.state {
+            State::Small(_) => Ok(None),
+            State::Parts(parts) => Ok(Some(parts)),
+        }
+    }
+
+    /// From here on in parts, if it is no longer small.
+    async fn grow(&mut self) -> Result<()> {
         if let State::Small(buffer) = &mut self.state
             && buffer.len() > SMALL_MAX
         {
             let mut parts = self.store.put_parts(&self.object).await?;
-            parts.write(buffer);
+            parts.put(Bytes::from(std::mem::take(buffer)));
             self.state = State::Parts(parts);
         }
         Ok(())

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::error::{CheckpointError, Result};
 use super::file::{
     BLOCK_HEADER_LEN, BLOCK_MAX, BLOCK_TARGET, DataName, FOOTER_MAGIC, FileRef, HEADER_LEN, INDEX_MAX, MAGIC,
@@ -55,7 +57,7 @@ async fn write_once(
             Body::Whole(bytes) => writer.whole(bytes).await?,
             Body::Chunks(chunks) => {
                 for chunk in chunks {
-                    writer.whole(chunk).await?;
+                    writer.chunk(chunk).await?;
                 }
             }
             Body::ByGroup(grouped) => {
@@ -141,6 +143,16 @@ impl FileWriter {
         Ok(())
     }
 
+    /// The same, of bytes that need no copy.
+    async fn chunk(&mut self, chunk: &Bytes) -> Result<()> {
+        for begin in (0..chunk.len()).step_by(BLOCK_TARGET) {
+            let part = chunk.slice(begin..chunk.len().min(begin + BLOCK_TARGET));
+            self.begin_block(&part).await?;
+            self.upload.put(part).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn end_section(&mut self) -> Result<()> {
         if self.block.is_empty() { Ok(()) } else { self.close_block().await }
     }
@@ -172,18 +184,25 @@ impl FileWriter {
     }
 
     async fn close_block(&mut self) -> Result<()> {
-        assert!(self.block.len() <= BLOCK_MAX, "a piece leaves room for its header");
-        let len = u32::try_from(self.block.len()).expect("just compared");
-        let crc = crc32c::crc32c(&self.block);
+        let block = std::mem::take(&mut self.block);
+        self.begin_block(&block).await?;
+        self.upload.write(&block).await?;
+        self.block = block;
+        self.block.clear();
+        Ok(())
+    }
+
+    /// Puts a block into the index, and writes its header.
+    async fn begin_block(&mut self, block: &[u8]) -> Result<()> {
+        assert!(block.len() <= BLOCK_MAX, "a piece leaves room for its header");
+        let len = u32::try_from(block.len()).expect("just compared");
+        let crc = crc32c::crc32c(block);
         let section = self.index.sections.last_mut().expect("blocks are written inside sections");
         let groups = if section.by_group { self.groups } else { (0, 0) };
         section.blocks.push(BlockEntry { offset: self.upload.len(), len, crc, groups });
         let mut header = [0; BLOCK_HEADER_LEN as usize];
         header[..4].copy_from_slice(&len.to_le_bytes());
         header[4..].copy_from_slice(&crc.to_le_bytes());
-        self.upload.write(&header).await?;
-        self.upload.write(&self.block).await?;
-        self.block.clear();
-        Ok(())
+        self.upload.write(&header).await
     }
 }

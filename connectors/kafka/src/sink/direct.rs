@@ -25,8 +25,9 @@ use std::time::Duration;
 const BYTES_MOST: usize = 8 << 20;
 const RECORDS_MOST: usize = 100_000;
 
-/// How often deliveries are served while the worker has nothing to write.
+/// How often deliveries are served while the worker has nothing to write, and while it may not write.
 const LOOKS: Duration = Duration::from_millis(10);
+const LOOKS_WHEN_FULL: Duration = Duration::from_millis(1);
 
 /// See the module.
 pub struct DirectWriter<T> {
@@ -127,8 +128,9 @@ fn serve_idle(producer: Weak<BaseProducer<Flights>>) -> Result<()> {
     std::thread::Builder::new().name("millstream-kafka".into()).spawn(move || {
         while let Some(producer) = producer.upgrade() {
             producer.poll(Duration::ZERO);
+            let is_full = !producer.context().0.room();
             drop(producer);
-            std::thread::sleep(LOOKS);
+            std::thread::sleep(if is_full { LOOKS_WHEN_FULL } else { LOOKS });
         }
     })?;
     Ok(())

@@ -1,4 +1,5 @@
 //! The sink: what is written where, and with which promise.
+pub(crate) mod buffers;
 pub(crate) mod direct;
 pub(crate) mod lane;
 pub(crate) mod limit;

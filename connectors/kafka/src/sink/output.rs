@@ -1,11 +1,9 @@
 //! The output of one lane in one interval: what a checkpoint promises.
+use crate::sink::buffers::{BUFFER, Buffers};
 use crate::sink::record::{self, KafkaRecord, RecordRef};
 use millstream_runtime::data::{Schema, State};
 use millstream_runtime::sink::Chunk;
 use serde::{Deserialize, Serialize};
-
-/// A chunk is closed at this size. Records do not cross chunks, until a checkpoint was read back.
-const CHUNK: usize = 256 << 10;
 
 /// All records of one lane in one interval. Its bytes are written ahead into the checkpoint, in chunks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,25 +49,31 @@ impl LaneOutput {
 }
 
 /// The output of a lane in the making.
-#[derive(Default)]
 pub(crate) struct Filling {
+    buffers: Buffers,
     closed: Vec<Chunk>,
-    open: Vec<u8>,
+    open: Option<Vec<u8>>,
     records: u64,
     bytes: usize,
 }
 
 impl Filling {
+    pub fn new(buffers: Buffers) -> Self {
+        Self { buffers, closed: vec![], open: None, records: 0, bytes: 0 }
+    }
+
     /// Appends a record, and says how many bytes that were.
     pub fn push(&mut self, record: &KafkaRecord) -> usize {
-        let before = self.open.len();
-        record.encode(&mut self.open);
-        let bytes = self.open.len() - before;
+        let mut open = self.open.take().unwrap_or_else(|| self.buffers.take());
+        let before = open.len();
+        record.encode(&mut open);
+        let bytes = open.len() - before;
         self.records += 1;
         self.bytes += bytes;
-        if self.open.len() >= CHUNK {
-            let full = std::mem::replace(&mut self.open, Vec::with_capacity(CHUNK + CHUNK / 8));
-            self.closed.push(full.into());
+        if open.len() < BUFFER {
+            self.open = Some(open);
+        } else {
+            self.closed.push(self.buffers.close(open));
         }
         bytes
     }
@@ -78,10 +82,11 @@ impl Filling {
         self.records == 0
     }
 
-    pub fn finish(mut self, lane: u32, number: u64) -> LaneOutput {
-        if !self.open.is_empty() {
-            self.closed.push(self.open.into());
-        }
-        LaneOutput { lane, number, records: self.records, bytes: self.bytes as u64, bulk: self.closed }
+    /// What there is, for a checkpoint; then it is empty.
+    pub fn finish(&mut self, lane: u32, number: u64) -> LaneOutput {
+        let full = std::mem::replace(self, Self::new(self.buffers.clone()));
+        let mut bulk = full.closed;
+        bulk.extend(full.open.map(|open| self.buffers.close(open)));
+        LaneOutput { lane, number, records: full.records, bytes: full.bytes as u64, bulk }
     }
 }

@@ -7,6 +7,8 @@ use rdkafka::ClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,11 @@ pub(crate) const DEFAULTS: [(&str, &str); 4] = [
     ("linger.ms", "5"),
 ];
 
+/// So many bytes of a transaction are on their way, about. With more, they have left the processor's cache when they are sent.
+const BYTES_MOST: usize = 4 << 20;
+/// Deliveries are served each time that so many bytes were queued.
+const BYTES_SERVED: usize = 256 << 10;
+
 /// How long to sleep before a look at what is waited for.
 const POLL: Duration = Duration::from_millis(1);
 /// Each look at what is left wakes all threads of the producer: with a broker that is away the looks become rare.
@@ -28,11 +35,18 @@ pub(crate) struct Transaction {
     producer: BaseProducer<Deliveries>,
     topic: String,
     patience: Duration,
+    /// The bytes that were queued, and how many of them when deliveries were last served.
+    queued: Cell<usize>,
+    served: Cell<usize>,
 }
 
-/// Keeps the first record's failure: the error of the commit does not say it.
 #[derive(Default)]
-struct Deliveries(Mutex<Option<String>>);
+struct Deliveries {
+    /// The bytes that are no longer on their way.
+    landed: AtomicUsize,
+    /// The first record's failure: the error of the commit does not say it.
+    failed: Mutex<Option<String>>,
+}
 
 impl ClientContext for Deliveries {
     fn error(&self, error: KafkaError, reason: &str) {
@@ -44,8 +58,13 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, _opaque: ()) {
-        if let Err((e, _)) = result {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| say(e));
+        let (message, failed) = match result {
+            Ok(message) => (message, None),
+            Err((e, message)) => (message, Some(e)),
+        };
+        self.landed.fetch_add(message.payload_len() + message.key_len(), Relaxed);
+        if let Some(e) = failed {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| say(e));
         }
     }
 }
@@ -61,7 +80,8 @@ impl Transaction {
         let config = target.options.config(&beneath, &above);
         let producer: BaseProducer<Deliveries> =
             config.create_with_context(Deliveries::default()).map_err(|e| refused(&target.options, &e))?;
-        let transaction = Self { producer, topic: target.topic.clone(), patience };
+        let topic = target.topic.clone();
+        let transaction = Self { producer, topic, patience, queued: Cell::default(), served: Cell::default() };
         transaction.connect(&target.topic)?;
         transaction.producer.init_transactions(patience).map_err(|e| transaction.failed("init_transactions", e))?;
         Ok(transaction)
@@ -81,10 +101,13 @@ impl Transaction {
         self.producer.begin_transaction().map_err(|e| self.failed("begin_transaction", e))
     }
 
-    /// Queues a record; waits while the queue is full.
+    /// Queues a record; waits while too many are on their way.
     pub fn send(&self, record: &RecordRef<'_>) -> Result<(), KafkaError> {
-        let mut message = message(record, &self.topic);
         let began = Instant::now();
+        self.make_room(began);
+        let bytes = record.value.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
+        self.queued.set(self.queued.get() + bytes);
+        let mut message = message(record, &self.topic);
         loop {
             match self.producer.send(message) {
                 Ok(()) => return Ok(()),
@@ -96,6 +119,20 @@ impl Transaction {
                 }
                 Err((e, _)) => return Err(e),
             }
+        }
+    }
+
+    /// Serves deliveries from time to time, and waits while more than enough is on its way.
+    fn make_room(&self, began: Instant) {
+        let queued = self.queued.get();
+        if queued - self.served.get() < BYTES_SERVED {
+            return;
+        }
+        self.served.set(queued);
+        self.producer.poll(Duration::ZERO);
+        let landed = &self.producer.context().landed;
+        while queued - landed.load(Relaxed) > BYTES_MOST && began.elapsed() < self.patience {
+            self.serve(POLL);
         }
     }
 
@@ -135,7 +172,7 @@ impl Transaction {
     }
 
     pub fn failed(&self, what: &str, e: KafkaError) -> millstream_runtime::BoxError {
-        let first = self.producer.context().0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let first = self.producer.context().failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let because = first.map_or(String::new(), |first| format!(" ({first})"));
         let is_final = e.rdkafka_error_code().is_some_and(is_final);
         Box::new(Failed { what: format!("{what}: {}{because}", say(&e)), is_final })

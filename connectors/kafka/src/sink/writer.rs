@@ -1,4 +1,5 @@
 //! The writer of exactly once: keeps an interval's output, lane by lane, for the checkpoint to write ahead.
+use crate::sink::buffers::Buffers;
 use crate::sink::direct::DirectWriter;
 use crate::sink::lane::Lane;
 use crate::sink::output::{Filling, LaneOutput};
@@ -41,7 +42,9 @@ impl<T: Data> OnceWriter<T> {
         most: usize,
         worker: usize,
     ) -> Self {
-        let filling = lanes.iter().map(|_| Filling::default()).collect();
+        // At most three intervals are in memory.
+        let buffers = Buffers::new(3 * most);
+        let filling = lanes.iter().map(|_| Filling::new(buffers.clone())).collect();
         let workers = target.name.workers.max(1);
         let own = (0..lanes.len()).filter(|lane| lane % workers == worker).map(|lane| lane as u32).collect();
         Self { target, shape, lanes, filling, own, turn: 0, bytes: 0, most }
@@ -67,7 +70,7 @@ impl<T: Data> OnceWriter<T> {
     fn prepare(&mut self, n: u64) -> Vec<LaneOutput> {
         self.bytes = 0;
         let filled = self.filling.iter_mut().enumerate().filter(|(_, filling)| !filling.is_empty());
-        filled.map(|(lane, filling)| std::mem::take(filling).finish(lane as u32, n)).collect()
+        filled.map(|(lane, filling)| filling.finish(lane as u32, n)).collect()
     }
 }
 
