@@ -4,6 +4,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
+use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 use std::collections::BTreeSet;
@@ -11,6 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one question may take.
+const ANSWER: Duration = Duration::from_secs(3);
 
 /// A record as a test sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,18 +49,26 @@ impl Cluster {
 
     pub fn topic_with(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> String {
         let name = unique(name);
-        let mut topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(-1));
-        for (key, value) in settings {
-            topic = topic.set(key, value);
-        }
+        let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(-1));
+        self.make(settings.iter().fold(topic, |topic, (key, value)| topic.set(key, value)));
+        name
+    }
+
+    /// A topic whose partitions are all at these brokers, led by the first.
+    pub fn topic_at(&self, name: &str, partitions: usize, brokers: &[i32]) -> String {
+        let name = unique(name);
+        self.make(NewTopic::new(&name, partitions as i32, TopicReplication::Variable(&vec![brokers; partitions])));
+        name
+    }
+
+    fn make(&self, topic: NewTopic<'_>) {
         let made = wait(self.admin().create_topics([&topic], &AdminOptions::new())).unwrap();
         made[0].as_ref().unwrap();
         let began = Instant::now();
-        while self.partitions(&name) < partitions {
-            assert!(began.elapsed() < PATIENCE, "{name} does not appear");
+        while self.partitions(topic.name) < topic.num_partitions {
+            assert!(began.elapsed() < PATIENCE, "{} does not appear", topic.name);
             std::thread::sleep(Duration::from_millis(20));
         }
-        name
     }
 
     pub fn admin(&self) -> AdminClient<DefaultClientContext> {
@@ -65,9 +76,13 @@ impl Cluster {
     }
 
     pub fn partitions(&self, topic: &str) -> i32 {
-        let consumer: BaseConsumer = self.config().create().unwrap();
-        let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
+        let metadata = self.metadata(Some(topic));
         metadata.topics()[0].partitions().len() as i32
+    }
+
+    /// Of a topic, or of all.
+    pub fn metadata(&self, topic: Option<&str>) -> Metadata {
+        patiently(&self.config(), |consumer| consumer.fetch_metadata(topic, ANSWER))
     }
 
     /// Sends records to the partitions they name, in order.
@@ -112,10 +127,23 @@ impl Cluster {
     /// The last stable offset and the high watermark, of all partitions together.
     pub fn ends(&self, topic: &str) -> (i64, i64) {
         let end = |level: &str| -> i64 {
-            let consumer: BaseConsumer = self.config().set("isolation.level", level).create().unwrap();
-            (0..self.partitions(topic)).map(|p| consumer.fetch_watermarks(topic, p, PATIENCE).unwrap().1).sum()
+            let high =
+                |p| patiently(self.config().set("isolation.level", level), |c| c.fetch_watermarks(topic, p, ANSWER));
+            (0..self.partitions(topic)).map(|p| high(p).1).sum()
         };
         (end("read_committed"), end("read_uncommitted"))
+    }
+}
+
+/// Asks again where a broker has just died, by a new client: one that knows the old leader waits for it.
+fn patiently<T>(config: &ClientConfig, ask: impl Fn(&BaseConsumer) -> Result<T, KafkaError>) -> T {
+    let began = Instant::now();
+    loop {
+        match ask(&config.create().unwrap()) {
+            Ok(answer) => return answer,
+            Err(e) => assert!(began.elapsed() < PATIENCE, "{e}"),
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

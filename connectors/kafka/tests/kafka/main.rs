@@ -6,6 +6,8 @@ mod bridge;
 mod broker;
 mod common;
 mod crash;
+mod failover;
+mod instance;
 mod proxy;
 mod sink;
 mod source;
