@@ -1,5 +1,4 @@
 //! The examples of the documentation are pipelines.
-use crate::schemas::{ORDER, descriptors};
 use crate::world::World;
 
 #[test]
@@ -8,10 +7,7 @@ fn every_example_of_the_documentation_is_a_good_file() {
     let examples: Vec<&str> = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(examples.len() >= 3);
     for example in examples {
-        let world = World::new(example);
-        world.write("order.avsc", ORDER);
-        std::fs::write(world.path("shop.binpb"), descriptors()).unwrap();
-        let said = world.call(&["check", "pipeline.toml"]);
+        let said = World::with_schemas(example).call(&["check", "pipeline.toml"]);
         assert_eq!(said.code, 0, "{example}\n{}", said.err);
     }
 }

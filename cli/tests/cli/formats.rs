@@ -1,17 +1,11 @@
 //! Avro and Protobuf in pipelines: what is wrong in a file, and topics of a real broker with schemas of a real registry.
-use crate::schemas::{ORDER, PROTO, descriptors};
+use crate::outside::Outside;
+use crate::schemas::{ORDER, PROTO};
 use crate::world::World;
-use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
 
 /// A pipeline from a topic to files, with a format.
 fn reading(brokers: &str, topic: &str, format: &str) -> World {
-    with_schemas(&format!(
+    World::with_schemas(&format!(
         r#"name = "reading"
 [sources.in]
 type = "kafka"
@@ -35,7 +29,7 @@ format = "json"
 
 /// A pipeline from files to a topic, with a format.
 fn writing(brokers: &str, topic: &str, format: &str) -> World {
-    with_schemas(&format!(
+    World::with_schemas(&format!(
         r#"name = "writing"
 [sources.in]
 type = "files"
@@ -56,13 +50,6 @@ path = "bad"
 format = "json"
 "#
     ))
-}
-
-fn with_schemas(pipeline: &str) -> World {
-    let world = World::new(pipeline);
-    world.write("order.avsc", ORDER);
-    std::fs::write(world.path("shop.binpb"), descriptors()).unwrap();
-    world
 }
 
 /// What `check` must refuse: the format of a source, or of a sink, and what is said.
@@ -89,8 +76,8 @@ fn a_format_that_cannot_work_is_refused_with_what_to_do() {
     for (is_source, name, options, wanted) in REFUSED {
         let format = format!("format = {name:?}\n{name} = {{ {options} }}");
         let pipeline = if is_source { reading("b:1", "t", &format) } else { writing("b:1", "t", &format) };
-        let said = pipeline.call(&["check", "pipeline.toml"]);
-        assert!(said.code == 2 && said.err.contains(wanted), "wanted {wanted}\n  said {}", said.err);
+        let said = pipeline.refused();
+        assert!(said.contains(wanted), "wanted {wanted}\n  said {said}");
     }
 }
 
@@ -99,8 +86,8 @@ fn a_binary_format_is_refused_where_records_are_lines() {
     let avro = "format = \"avro\"\navro = { schema = \"order.avsc\" }";
     let text = std::fs::read_to_string(reading("b:1", "t", "").path("pipeline.toml")).unwrap();
     let text = text.replace("path = \"out\"\nformat = \"json\"", &format!("path = \"out\"\n{avro}"));
-    let said = with_schemas(&text).call(&["check", "pipeline.toml"]);
-    assert!(said.err.contains("[sinks.out] format: is binary, and records are lines here"), "{}", said.err);
+    let said = World::with_schemas(&text).refused();
+    assert!(said.contains("[sinks.out] format: is binary, and records are lines here"), "{said}");
 }
 
 #[test]
@@ -120,61 +107,10 @@ fn a_password_is_said_nowhere() {
     }
 }
 
-/// A new topic of a real broker, and the URL of a real registry.
-struct Outside {
-    brokers: String,
-    registry: String,
-    topic: String,
-}
-
-impl Outside {
-    fn up(name: &str) -> Option<Self> {
-        let (brokers, registry) = (millstream_testkit::service("kafka")?, millstream_testkit::service("registry")?);
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
-        let outside = Self { brokers, registry, topic: format!("{name}-{now}") };
-        outside.make();
-        outside.put(b"first"); // no record of any registry
-        Some(outside)
-    }
-
-    fn make(&self) {
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", &self.brokers).create().unwrap();
-        let topic = NewTopic::new(&self.topic, 1, TopicReplication::Fixed(1));
-        let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
-        let made = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        made.block_on(admin.create_topics([&topic], &options)).unwrap()[0].as_ref().unwrap();
-    }
-
-    fn put(&self, value: &[u8]) {
-        let producer: BaseProducer = ClientConfig::new().set("bootstrap.servers", &self.brokers).create().unwrap();
-        producer.send(BaseRecord::<(), [u8]>::to(&self.topic).payload(value)).unwrap();
-        producer.flush(Duration::from_secs(30)).unwrap();
-    }
-
-    fn url(&self) -> String {
-        format!("{}/apis/ccompat/v7", self.registry)
-    }
-
-    /// Adds a schema to the subject, as another program would.
-    fn register(&self, body: &str) {
-        let host = self.registry.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(host).unwrap();
-        let head = format!(
-            "POST /apis/ccompat/v7/subjects/{}/versions HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n",
-            self.topic
-        );
-        let kind = "content-type: application/vnd.schemaregistry.v1+json";
-        write!(stream, "{head}{kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    }
-}
-
 #[test]
 fn avro_goes_through_a_topic_and_into_a_newer_schema() {
     let Some(outside) = Outside::up("avro") else { return };
+    outside.put(b"first"); // no record of any registry
     let (url, topic) = (outside.url(), &outside.topic);
     let format =
         format!("format = \"avro\"\navro = {{ registry = \"{url}\", subject = \"{topic}\", schema = \"order.avsc\" }}");
@@ -206,8 +142,9 @@ fn avro_goes_through_a_topic_and_into_a_newer_schema() {
 #[test]
 fn protobuf_goes_through_a_topic_under_the_newest_schema_of_its_subject() {
     let Some(outside) = Outside::up("protobuf") else { return };
+    outside.put(b"first"); // no record of any registry
     let (url, topic) = (outside.url(), &outside.topic);
-    outside.register(&serde_json::json!({ "schemaType": "PROTOBUF", "schema": PROTO }).to_string());
+    outside.register(topic, &serde_json::json!({ "schemaType": "PROTOBUF", "schema": PROTO }));
     let which = "descriptors = \"shop.binpb\", message = \"shop.Order\"";
     let format =
         format!("format = \"protobuf\"\nprotobuf = {{ {which}, registry = \"{url}\", subject = \"{topic}\" }}");

@@ -1,4 +1,5 @@
 //! A folder with a pipeline in it, and the program.
+use crate::schemas::{ORDER, descriptors};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -17,6 +18,14 @@ impl World {
     pub fn new(pipeline: &str) -> Self {
         let world = Self(tempfile::tempdir().unwrap());
         world.write("pipeline.toml", pipeline);
+        world
+    }
+
+    /// With the schemas of [`schemas`](crate::schemas) beside it.
+    pub fn with_schemas(pipeline: &str) -> Self {
+        let world = Self::new(pipeline);
+        world.write("order.avsc", ORDER);
+        std::fs::write(world.path("shop.binpb"), descriptors()).unwrap();
         world
     }
 
@@ -44,6 +53,20 @@ impl World {
         let said = self.call(&["run", "pipeline.toml"]);
         assert_eq!(said.code, 0, "{}", said.err);
         said
+    }
+
+    /// Checks the pipeline, which must be refused; gives what is said.
+    pub fn refused(&self) -> String {
+        let said = self.call(&["check", "pipeline.toml"]);
+        assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+        said.err
+    }
+
+    /// Runs the pipeline, whose first attempt must fail; gives what is said.
+    pub fn fails(&self) -> String {
+        let said = self.call(&["run", "pipeline.toml", "--restarts", "0"]);
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        said.err
     }
 
     /// The lines of all visible files of a folder, sorted.

@@ -5,6 +5,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 use rdkafka::{ClientConfig, ClientContext};
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -91,12 +92,7 @@ impl Asker {
     /// How many partitions a topic has; none where there is no such topic.
     pub fn partitions(&self, topic: &str) -> Result<Option<i32>, KafkaError> {
         let metadata = self.consumer.fetch_metadata(Some(topic), ANSWER)?;
-        let Some(found) = metadata.topics().iter().find(|t| t.name() == topic) else { return Ok(None) };
-        match found.error().map(RDKafkaErrorCode::from) {
-            None => Ok(i32::try_from(found.partitions().len()).ok().filter(|n| *n > 0)),
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Ok(None),
-            Some(code) => Err(KafkaError::MetadataFetch(code)),
-        }
+        partitions_of(&metadata, topic)
     }
 
     /// The same, tried again while the cluster is out of reach, for so long.
@@ -142,6 +138,16 @@ impl Asker {
 
     fn say(&self, topic: &str, e: &KafkaError) -> BoxError {
         format!("kafka topic {topic:?} at {}: {}", self.options.brokers(), say(e)).into()
+    }
+}
+
+/// How many partitions a topic has, by an answer of the cluster; none where there is no such topic.
+pub(crate) fn partitions_of(metadata: &Metadata, topic: &str) -> Result<Option<i32>, KafkaError> {
+    let Some(found) = metadata.topics().iter().find(|t| t.name() == topic) else { return Ok(None) };
+    match found.error().map(RDKafkaErrorCode::from) {
+        None => Ok(i32::try_from(found.partitions().len()).ok().filter(|n| *n > 0)),
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Ok(None),
+        Some(code) => Err(KafkaError::MetadataFetch(code)),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Producers of librdkafka.
-use crate::client::{refused, say};
+use crate::client::{partitions_of, refused, say};
 use crate::sink::record::RecordRef;
 use crate::sink::target::Target;
 use millstream_runtime::Result;
@@ -29,6 +29,9 @@ const BYTES_SERVED: usize = 256 << 10;
 const POLL: Duration = Duration::from_millis(1);
 /// Each look at what is left wakes all threads of the producer: with a broker that is away the looks become rare.
 const POLL_RARELY: Duration = Duration::from_millis(10);
+
+/// A topic that is not found for so long is gone: a broker that has just come back may not know it yet.
+const MISSING: Duration = Duration::from_secs(5);
 
 /// A producer for one transaction; another one needs another producer.
 pub(crate) struct Transaction {
@@ -82,19 +85,32 @@ impl Transaction {
             config.create_with_context(Deliveries::default()).map_err(|e| refused(&target.options, &e))?;
         let topic = target.topic.clone();
         let transaction = Self { producer, topic, patience, queued: Cell::default(), served: Cell::default() };
-        transaction.connect(&target.topic)?;
+        transaction.connect()?;
         transaction.producer.init_transactions(patience).map_err(|e| transaction.failed("init_transactions", e))?;
         Ok(transaction)
     }
 
     /// Waits for a connection, without which `init_transactions` looks again only after half a second. The first answer ends the
     /// connection that it came by: librdkafka gives up the one to the bootstrap address once it knows the brokers.
-    fn connect(&self, topic: &str) -> Result<()> {
-        for _ in 0..2 {
-            let known = self.producer.client().fetch_metadata(Some(topic), self.patience);
-            known.map_err(|e| self.failed("metadata", e))?;
+    fn connect(&self) -> Result<()> {
+        self.find_topic()?;
+        self.find_topic()
+    }
+
+    /// A topic that was deleted is found out here: librdkafka itself would wait for it for half a minute, with each producer.
+    fn find_topic(&self) -> Result<()> {
+        let (topic, began) = (self.topic.as_str(), Instant::now());
+        loop {
+            let metadata = self.producer.client().fetch_metadata(Some(topic), self.patience);
+            let found = metadata.and_then(|metadata| partitions_of(&metadata, topic));
+            if found.map_err(|e| self.failed("metadata", e))?.is_some() {
+                return Ok(());
+            }
+            if began.elapsed() > MISSING {
+                return Err(Box::new(Failed { what: "the topic does not exist any more".into(), is_final: true }));
+            }
+            std::thread::sleep(MISSING / 20);
         }
-        Ok(())
     }
 
     pub fn begin(&self) -> Result<()> {

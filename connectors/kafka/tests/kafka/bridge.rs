@@ -33,8 +33,9 @@ fn the_child() {
     let told: Bridge = serde_json::from_str(&told).unwrap();
     match told.run_here() {
         Ok(Outcome::Finished | Outcome::AlreadyFinished) => std::process::exit(0),
-        other => {
-            eprintln!("{other:?}");
+        Ok(other) => panic!("{other:?}"),
+        Err(e) => {
+            eprintln!("{e}");
             std::process::exit(3)
         }
     }
@@ -69,10 +70,16 @@ impl Bridge {
 
     /// Starts it; it dies, or with a file waits while that is there, when it passes a failpoint: `place:count[:FILE]`.
     pub fn start(&self, failpoint: Option<String>) -> Child {
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "bridge::the_child", "--nocapture"]).env(CHILD, serde_json::to_string(self).unwrap());
+        let mut child = self.command();
         child.envs(failpoint.map(|failpoint| ("MILLSTREAM_FAILPOINT", failpoint)));
         child.spawn().unwrap()
+    }
+
+    /// What starts it.
+    pub fn command(&self) -> Command {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "bridge::the_child", "--nocapture"]).env(CHILD, serde_json::to_string(self).unwrap());
+        child
     }
 
     /// Runs it to its end, or to a failpoint.

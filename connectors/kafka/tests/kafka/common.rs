@@ -61,12 +61,22 @@ impl Cluster {
         name
     }
 
-    fn make(&self, topic: NewTopic<'_>) {
+    pub fn make(&self, topic: NewTopic<'_>) {
         let made = wait(self.admin().create_topics([&topic], &AdminOptions::new())).unwrap();
         made[0].as_ref().unwrap();
         let began = Instant::now();
         while self.partitions(topic.name) < topic.num_partitions {
             assert!(began.elapsed() < PATIENCE, "{} does not appear", topic.name);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Deletes a topic, and waits until the cluster does not know it any more.
+    pub fn delete(&self, topic: &str) {
+        wait(self.admin().delete_topics(&[topic], &AdminOptions::new())).unwrap();
+        let began = Instant::now();
+        while self.partitions(topic) > 0 {
+            assert!(began.elapsed() < PATIENCE, "{topic} does not disappear");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

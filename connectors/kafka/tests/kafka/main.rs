@@ -6,6 +6,7 @@ mod bridge;
 mod broker;
 mod common;
 mod crash;
+mod deleted;
 mod failover;
 mod instance;
 mod proxy;

@@ -1,4 +1,5 @@
 //! What the source promises.
+use crate::bridge::Bridge;
 use crate::common::{Cluster, PATIENCE, Seen, records, send_all, unique, wait};
 use millstream_kafka::{End, Kafka, KafkaSource, Start, TopicPartition};
 use millstream_runtime::batch::Batch;
@@ -62,24 +63,53 @@ fn keys_headers_tombstones_and_timestamps_come_through() {
     }
 }
 
+/// What becomes of a transaction.
+#[derive(Clone, Copy)]
+enum Fate {
+    Committed,
+    Aborted,
+    Open,
+}
+
+/// Three records in each transaction, with its number as their value. What is open is so while the producer lives.
+fn transact(cluster: &Cluster, topic: &str, fates: &[Fate]) -> BaseProducer {
+    let producer: BaseProducer = cluster.config().set("transactional.id", unique("id")).create().unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    for (n, fate) in (1..).zip(fates) {
+        producer.begin_transaction().unwrap();
+        send_all(&producer, topic, &vec![Seen { value: Some(vec![n]), ..Seen::default() }; 3]);
+        producer.flush(PATIENCE).unwrap();
+        match fate {
+            Fate::Committed => producer.commit_transaction(PATIENCE).unwrap(),
+            Fate::Aborted => producer.abort_transaction(PATIENCE).unwrap(),
+            Fate::Open => {}
+        }
+    }
+    producer
+}
+
 #[test]
 fn aborted_transactions_stay_invisible_and_their_end_is_an_end() {
     let Some(cluster) = Cluster::up() else { return };
     let topic = cluster.topic("aborted", 1);
-    let producer: BaseProducer = cluster.config().set("transactional.id", unique("id")).create().unwrap();
-    producer.init_transactions(PATIENCE).unwrap();
-    for (n, commits) in [(1, true), (2, false), (3, true), (4, false)] {
-        producer.begin_transaction().unwrap();
-        send_all(&producer, &topic, &vec![Seen { value: Some(vec![n]), ..Seen::default() }; 3]);
-        producer.flush(PATIENCE).unwrap();
-        let end = if commits { producer.commit_transaction(PATIENCE) } else { producer.abort_transaction(PATIENCE) };
-        end.unwrap();
-    }
+    transact(&cluster, &topic, &[Fate::Committed, Fate::Aborted, Fate::Committed, Fate::Aborted]);
     for end in [End::Latest, End::Never] {
         let got = read(&Kafka::read(&cluster.brokers, &topic).end(end), 0, &topic, None).unwrap();
         let values: Vec<u8> = got.iter().map(|r| r.value[0]).collect();
         assert_eq!(values, [1, 1, 1, 3, 3, 3], "{end:?}");
     }
+}
+
+#[test]
+fn a_job_copies_what_is_committed_and_ends_before_what_is_open() {
+    let Some(cluster) = Cluster::up() else { return };
+    let (from, to) = (cluster.topic("open-in", 1), cluster.topic("open-out", 1));
+    let open = transact(&cluster, &from, &[Fate::Committed, Fate::Aborted, Fate::Committed, Fate::Open]);
+    let state = tempfile::tempdir().unwrap();
+    Bridge::new(&cluster, &from, &to, state.path()).finish(1);
+    open.commit_transaction(PATIENCE).unwrap();
+    let values: Vec<u8> = cluster.read(&to).into_iter().map(|r| r.value.unwrap()[0]).collect();
+    assert_eq!(values, [1, 1, 1, 3, 3, 3]);
 }
 
 #[test]
@@ -130,7 +160,7 @@ fn a_deleted_topic_is_a_clear_error() {
     let topic = cluster.topic("deleted", 1);
     let mut source = Kafka::read(&cluster.brokers, &topic);
     source.splits().unwrap();
-    wait(cluster.admin().delete_topics(&[&topic], &AdminOptions::new())).unwrap();
+    cluster.delete(&topic);
     let began = Instant::now();
     let says = loop {
         assert!(began.elapsed() < PATIENCE, "never noticed");
