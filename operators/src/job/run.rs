@@ -7,6 +7,7 @@ use super::look::{block_on, existing};
 use super::{log, metrics, progress, signals, text};
 use millstream_runtime::run::{Cluster, Hosts, Options, Outcome, Pace, Restarts, RestoreFrom, RunError, Tls};
 use millstream_runtime::state::{Scratch, StateBackend};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,8 @@ fn judged(cx: &Cx, restore: RestoreFrom) -> Answer {
         Ok(options) => (options, Instant::now()),
         Err(e) => return Answer::refused(e),
     };
+    // Also where this run needs none: of a job that was killed often nothing else may run here for long.
+    Scratch::remove_left(&scratch(&cx.flags));
     match launch_build(&options, None, Arc::clone(&cx.build)) {
         Ok(outcome) => ended(cx, restore, outcome, began),
         Err(RunError::Refused(what)) => Answer::refused(what),
@@ -88,11 +91,12 @@ fn options(cx: &Cx, restore: RestoreFrom) -> Result<Options, String> {
 fn state_backend(flags: &Flags) -> StateBackend {
     match flags.state_backend {
         Backend::Memory => StateBackend::Memory,
-        Backend::Disk => {
-            let folder = flags.scratch.clone().unwrap_or_else(std::env::temp_dir);
-            StateBackend::Disk(Scratch::new(folder, flags.state_memory.0))
-        }
+        Backend::Disk => StateBackend::Disk(Scratch::new(scratch(flags), flags.state_memory.0)),
     }
+}
+
+fn scratch(flags: &Flags) -> PathBuf {
+    flags.scratch.clone().unwrap_or_else(std::env::temp_dir)
 }
 
 /// The other processes of the job; none where the list has one host.

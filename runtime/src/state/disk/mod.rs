@@ -5,6 +5,7 @@
 //! lately go to the disk, each as one value under its encoded key. A row comes back as a whole before it is entered.
 //! A row with timers, or of an operator that remembers slots, leaves its cells only and keeps its slot: it is hollow.
 mod expiring;
+mod folder;
 mod leaving;
 mod scratch;
 mod spill;

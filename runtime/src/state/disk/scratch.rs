@@ -1,20 +1,14 @@
 //! Where rows go that do not fit into memory: an LSM tree in a scratch folder, one for each process.
 //!
-//! It is never the truth: that is the checkpoint. So nothing here is forced to the disk, and what an ended or killed
-//! process has left is removed by the next one.
+//! It is never the truth: that is the checkpoint. So nothing here is forced to the disk, and what a killed process has
+//! left is removed by the next one, whether that needs a scratch folder or not.
 use super::super::error::StateError;
+use super::folder::{self, OwnFolder};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use std::fmt;
-use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// How the folder of a process begins; what is behind it is made up.
-const PREFIX: &str = "millstream-";
-
-/// Held by the process that owns the folder.
-const LOCK: &str = "lock";
 
 /// The tree's cache of blocks and its write buffers, each as a part of the budget: an eighth, within bounds.
 const PART: u64 = 8;
@@ -66,6 +60,11 @@ impl Scratch {
             used: AtomicU64::new(0),
             names: AtomicU64::new(0),
         })
+    }
+
+    /// Removes what processes that are gone have left below `folder`, as far as that is possible. A job does so at its start.
+    pub fn remove_left(folder: &Path) {
+        folder::remove_left(folder);
     }
 
     /// A place for the rows of one operator on one worker.
@@ -187,69 +186,9 @@ impl Drop for ColdRows {
     }
 }
 
-/// A folder that goes with its process.
-struct OwnFolder {
-    path: PathBuf,
-    _lock: File,
-}
-
-impl OwnFolder {
-    /// Makes one, and removes those of processes that are gone.
-    fn make(below: &Path) -> std::io::Result<Self> {
-        fs::create_dir_all(below)?;
-        for entry in fs::read_dir(below)?.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-                remove_if_left(&entry.path());
-            }
-        }
-        let path = below.join(format!("{PREFIX}{}", crate::checkpoint::random_id()));
-        fs::create_dir(&path)?;
-        let lock = File::create(path.join(LOCK))?;
-        lock.lock()?;
-        Ok(Self { path, _lock: lock })
-    }
-}
-
-/// A folder without a lock is one that is just being made.
-fn remove_if_left(path: &Path) {
-    let Ok(lock) = File::open(path.join(LOCK)) else { return };
-    let removed = match lock.try_lock() {
-        Ok(()) => fs::remove_dir_all(path),
-        Err(TryLockError::WouldBlock) => return,
-        Err(TryLockError::Error(e)) => Err(e),
-    };
-    if let Err(e) = removed {
-        tracing::warn!("{} was left by a process that is gone, and cannot be removed: {e}", path.display());
-    }
-}
-
-impl Drop for OwnFolder {
-    fn drop(&mut self) {
-        if let Err(e) = fs::remove_dir_all(&self.path) {
-            tracing::warn!("the scratch folder {} cannot be removed: {e}", self.path.display());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_folder_goes_with_its_process_or_with_the_next_one() {
-        let below = tempfile::tempdir().unwrap();
-        let names = || fs::read_dir(below.path()).unwrap().count();
-        let left = below.path().join("millstream-left");
-        fs::create_dir(&left).unwrap();
-        fs::write(left.join(LOCK), "").unwrap();
-        fs::write(below.path().join("somebody-elses"), "").unwrap();
-        let first = OwnFolder::make(below.path()).unwrap();
-        assert!(!left.exists());
-        let second = OwnFolder::make(below.path()).unwrap();
-        assert!(first.path.exists() && second.path.exists());
-        drop((first, second));
-        assert_eq!(names(), 1);
-    }
 
     #[test]
     fn the_budget_is_shared() {
