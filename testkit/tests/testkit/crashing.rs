@@ -1,10 +1,13 @@
 //! The crash test passes what is right, and reports what is not.
 use crate::jobs::{Event, events, everything, outside, values};
 use millstream_operators::Job;
+use millstream_operators::aggregate::sum;
 use millstream_operators::process_fn::Event as Happening;
+use millstream_operators::window::Tumbling;
 use millstream_runtime::Result;
 use millstream_runtime::run::Plant;
 use millstream_runtime::run::failpoint::PLACES;
+use millstream_runtime::time::{Watermark, millis};
 use millstream_testkit::{CrashTest, crash_test, graph};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -24,6 +27,21 @@ fn a_job_of_everything_is_exactly_once_wherever_it_is_killed() {
     let kills = crash_test(everything).feed("events", events(400)).feed_json("lines", values(400)).run_and_count();
     let missed: Vec<_> = PLACES.iter().filter(|place| !kills.contains_key(**place)).collect();
     assert!(missed.is_empty(), "no kill at {missed:?}: {kills:?}");
+}
+
+/// One split is three times as fast through event time as the other, and waits for it.
+#[test]
+fn splits_that_wait_for_each_other_are_exactly_once_wherever_they_are_killed() {
+    let build = |job: &Job| -> Result<()> {
+        let watermark = Watermark::bounded(millis(10)).aligned(millis(20));
+        let timed = job.source("events", outside::<Event>()).event_time(|e| e.at, watermark);
+        timed.clone().sink("all", outside());
+        let windows = timed.key_by(|e| e.key).window(Tumbling::of(millis(30)));
+        windows.aggregate("summed", sum(|e: &Event| e.number)).sink("sums", outside());
+        Ok(())
+    };
+    let uneven = (0..400).map(|n| Event { key: n % 5, at: (n / 2 * (1 + n % 2 * 2)) as i64, number: n });
+    crash_test(build).feed("events", uneven).run();
 }
 
 #[test]
