@@ -4,8 +4,8 @@ use crate::common::{Cluster, PATIENCE, Seen};
 use std::time::{Duration, Instant};
 
 const INTERVAL: Duration = Duration::from_millis(200);
-/// For the send of some kilobytes, on a machine that is busy with other tests.
-const SEND: Duration = Duration::from_millis(1500);
+/// For the send of some kilobytes, on a machine that is busy with other tests; what hangs, hangs for ten seconds and more.
+const SEND: Duration = Duration::from_secs(4);
 const LASTS: Duration = Duration::from_secs(8);
 
 #[test]
