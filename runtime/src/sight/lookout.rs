@@ -27,8 +27,12 @@ pub(crate) struct Lookout {
     outbox: Outbox,
     process: usize,
     watermark: Still,
-    told: BTreeMap<What, Instant>,
+    told: Told,
 }
+
+/// What was told last, and when.
+#[derive(Default)]
+struct Told(BTreeMap<What, Instant>);
 
 /// Since when the watermark has not moved although records are read.
 struct Still {
@@ -41,7 +45,7 @@ impl Lookout {
     /// Of this process.
     pub fn new(control: Arc<Control>, status: Arc<Status>, outbox: Outbox, process: usize) -> Self {
         let watermark = Still { at: None, read: 0, since: Instant::now() };
-        Self { control, status, outbox, process, watermark, told: BTreeMap::new() }
+        Self { control, status, outbox, process, watermark, told: Told::default() }
     }
 
     /// Looks until the other end of `over` is dropped.
@@ -61,13 +65,7 @@ impl Lookout {
         let mut looks = board.others();
         looks.insert(self.process, mine);
         let held = self.held(&Look::merge(&looks), now);
-        for held in held.iter().filter(|held| held.ms >= TOLD_AFTER_MS) {
-            if self.told.get(&held.what).is_none_or(|told| now.duration_since(*told) >= TOLD_AGAIN) {
-                self.told.insert(held.what, now);
-                tracing::warn!("{held}");
-            }
-        }
-        self.told.retain(|what, _| held.iter().any(|held| held.what == *what));
+        self.told.news(&held, now).for_each(|held| tracing::warn!("{held}"));
         self.status.note_held(held);
     }
 
@@ -111,6 +109,21 @@ impl Lookout {
     }
 }
 
+impl Told {
+    /// What is to be told now.
+    fn news<'h>(&mut self, held: &'h [Held], now: Instant) -> impl Iterator<Item = &'h Held> {
+        self.0.retain(|what, _| held.iter().any(|held| held.what == *what));
+        held.iter().filter(move |held| {
+            let is_known = |told: &Instant| now.duration_since(*told) < TOLD_AGAIN;
+            let is_news = held.ms >= TOLD_AFTER_MS && !self.0.get(&held.what).is_some_and(is_known);
+            if is_news {
+                self.0.insert(held.what, now);
+            }
+            is_news
+        })
+    }
+}
+
 impl Still {
     fn look(&mut self, status: &Status, now: Instant) -> Option<(i64, Instant)> {
         let progress = status.progress();
@@ -126,6 +139,8 @@ impl Still {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::epoch::epoch;
+    use crate::engine::pace::SystemClock;
     use std::sync::atomic::Ordering::Relaxed;
 
     #[test]
@@ -145,5 +160,54 @@ mod tests {
         assert_eq!(at(5, 40, 500), Some(1));
         assert_eq!(at(6, 50, 600), Some(0), "it moves");
         assert_eq!(at(7, 60, i64::MAX), None, "everything has ended");
+    }
+
+    /// What is logged by looks at these seconds, where something is held since second 0 but for `gone`.
+    fn told(looks: &[u64], gone: u64) -> Vec<u64> {
+        let (mut told, start) = (Told::default(), Instant::now());
+        let news = looks.iter().filter(|second| {
+            let held = Held { what: What::Epoch, which: "1.0".into(), by: "somebody".into(), ms: **second * 1000 };
+            let held = if **second == gone { vec![] } else { vec![held] };
+            told.news(&held, start + Duration::from_secs(**second)).count() > 0
+        });
+        news.copied().collect()
+    }
+
+    #[test]
+    fn what_is_held_is_told_after_nine_seconds_and_once_a_minute() {
+        assert_eq!(told(&[1, 8, 9, 10, 30, 68, 69, 70], 0), [9, 69]);
+        assert_eq!(told(&[9, 10, 11, 12], 10), [9, 11], "it was gone in between");
+    }
+
+    #[test]
+    fn who_holds_an_epoch_a_watermark_a_checkpoint_and_a_commit_is_named() {
+        let (status, outbox) = (Arc::new(Status::default()), Outbox::default());
+        let control = Arc::new(Control::new(3, Arc::default(), Arc::new(SystemClock), outbox.clone()));
+        let (board, start) = (&control.board, Instant::now());
+        board.note_uids(vec!["counts".into()]);
+        let standing = board.add("counts", 1);
+        standing.leave(epoch(4, 2), epoch(4, 1));
+        standing.note_slowest(|| Some((1_000, "split access.log".into())));
+        board.note_open(Some((epoch(4, 1), start)));
+        board.note_cut(4);
+        board.note_commit(3, 1..2);
+        board.note_committing(1, "sink \"out\"".into());
+        status.numbers.watermark.store(1_000, Relaxed);
+        let mut lookout = Lookout::new(Arc::clone(&control), Arc::clone(&status), outbox, 0);
+        for second in 0..=9 {
+            status.numbers.read.fetch_add(1, Relaxed);
+            lookout.look(start + Duration::from_secs(second));
+        }
+        let held = status.held();
+        assert!(held.iter().all(|held| held.ms > 8_000), "{held:?}");
+        let told: Vec<String> =
+            held.iter().map(|held| format!("{} {} by {}", held.what, held.which, held.by)).collect();
+        let expected = [
+            "epoch 4.1 by \"counts\" on worker 1: it has yet to process what came in",
+            "watermark 1970-01-01T00:00:01Z by split access.log of \"counts\" on worker 1",
+            "checkpoint 4 by \"counts\" on worker 1: the snapshot is not there",
+            "commit of checkpoint 3 by sink \"out\" on worker 1",
+        ];
+        assert_eq!(told, expected);
     }
 }
