@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{Error as StoreError, GetOptions, ObjectStore, ObjectStoreExt, PutMode, WriteMultipart};
+use object_store::{Error as StoreError, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutPayload, WriteMultipart};
 
 use super::chance::random_id;
 use super::error::{CheckpointError, Result};
@@ -152,7 +152,7 @@ impl StateStore {
     }
 
     /// Creates the object if its name is free.
-    pub(super) async fn put_new(&self, name: &str, bytes: Bytes) -> Result<Put> {
+    pub(super) async fn put_new(&self, name: &str, bytes: impl Into<PutPayload> + Send) -> Result<Put> {
         match self.inner.objects.put_opts(&Path::from(name), bytes.into(), PutMode::Create.into()).await {
             Ok(_) => Ok(Put::Created),
             Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => Ok(Put::Exists),

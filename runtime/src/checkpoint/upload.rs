@@ -1,7 +1,7 @@
 //! Sends a file of unknown length to the store: at once if it is small, in parts if it is not.
 
 use bytes::Bytes;
-use object_store::WriteMultipart;
+use object_store::{PutPayloadMut, WriteMultipart};
 
 use super::error::{CheckpointError, Result};
 use super::store::{Put, StateStore, write_error};
@@ -21,13 +21,13 @@ pub(super) struct Upload {
 }
 
 enum State {
-    Small(Vec<u8>),
+    Small(PutPayloadMut),
     Parts(WriteMultipart),
 }
 
 impl Upload {
     pub(super) fn new(store: StateStore, object: String) -> Self {
-        Self { store, object, len: 0, state: State::Small(Vec::new()) }
+        Self { store, object, len: 0, state: State::Small(PutPayloadMut::new()) }
     }
 
     pub(super) fn object(&self) -> &str {
@@ -40,58 +40,47 @@ impl Upload {
     }
 
     pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.len += bytes.len() as u64;
-        if let Some(parts) = self.parts().await? {
-            parts.write(bytes);
-        } else if let State::Small(buffer) = &mut self.state {
-            buffer.extend_from_slice(bytes);
+        match self.room().await? {
+            State::Small(payload) => payload.extend_from_slice(bytes),
+            State::Parts(parts) => parts.write(bytes),
         }
-        self.grow().await
+        self.len += bytes.len() as u64;
+        Ok(())
     }
 
-    /// The same without a copy, where the file is sent in parts.
+    /// The same without a copy.
     pub(super) async fn put(&mut self, bytes: Bytes) -> Result<()> {
-        if let State::Small(_) = self.state {
-            return self.write(&bytes).await;
+        let len = bytes.len() as u64;
+        match self.room().await? {
+            State::Small(payload) => payload.push(bytes),
+            State::Parts(parts) => parts.put(bytes),
         }
-        self.len += bytes.len() as u64;
-        if let Some(parts) = self.parts().await? {
-            parts.put(bytes);
-        }
+        self.len += len;
         Ok(())
     }
 
-    /// Where the file is sent in parts: waits until there may be one more.
-    async fn parts(&mut self) -> Result<Option<&mut WriteMultipart>> {
-        let waited = match &mut self.state {
-            State::Small(_) => return Ok(None),
-            State::Parts(parts) => parts.wait_for_capacity(PARTS_AT_ONCE).await,
-        };
-        if let Err(source) = waited {
-            return Err(self.give_up(source).await);
-        }
+    /// Where the next bytes go: into parts once the file is no longer small, when there may be one more.
+    async fn room(&mut self) -> Result<&mut State> {
         match &mut self.state {
-            State::Small(_) => Ok(None),
-            State::Parts(parts) => Ok(Some(parts)),
+            State::Small(payload) if payload.content_length() > SMALL_MAX => {
+                let mut parts = self.store.put_parts(&self.object).await?;
+                std::mem::take(payload).freeze().into_iter().for_each(|bytes| parts.put(bytes));
+                self.state = State::Parts(parts);
+            }
+            State::Small(_) => {}
+            State::Parts(parts) => {
+                if let Err(source) = parts.wait_for_capacity(PARTS_AT_ONCE).await {
+                    return Err(self.give_up(source).await);
+                }
+            }
         }
-    }
-
-    /// From here on in parts, if it is no longer small.
-    async fn grow(&mut self) -> Result<()> {
-        if let State::Small(buffer) = &mut self.state
-            && buffer.len() > SMALL_MAX
-        {
-            let mut parts = self.store.put_parts(&self.object).await?;
-            parts.put(Bytes::from(std::mem::take(buffer)));
-            self.state = State::Parts(parts);
-        }
-        Ok(())
+        Ok(&mut self.state)
     }
 
     /// The parts that are there would be paid for until somebody removes them. (Those of a process that was killed are:
     /// give the bucket a rule that ends incomplete uploads.)
     async fn give_up(&mut self, source: object_store::Error) -> CheckpointError {
-        if let State::Parts(parts) = std::mem::replace(&mut self.state, State::Small(Vec::new()))
+        if let State::Parts(parts) = std::mem::replace(&mut self.state, State::Small(PutPayloadMut::new()))
             && let Err(e) = parts.abort().await
         {
             tracing::warn!("the parts of {} could not be removed: {e}", self.object);
@@ -104,7 +93,7 @@ impl Upload {
         match self.state {
             // Its name is random, so what stands there is this file: a client sends a request again where the answer to
             // it was lost. Whoever finishes a file reads it back.
-            State::Small(buffer) => match self.store.put_new(&self.object, Bytes::from(buffer)).await? {
+            State::Small(payload) => match self.store.put_new(&self.object, payload).await? {
                 Put::Created | Put::Exists => Ok(()),
             },
             State::Parts(parts) => parts.finish().await.map(drop).map_err(|e| write_error(&self.object, e)),

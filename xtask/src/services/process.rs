@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 /// How often something is looked at again.
 const AGAIN: Duration = Duration::from_millis(100);
+/// How often `ps` must not know a process before it is gone: while one is being started it has no command line for a moment.
+const LOOKS: usize = 10;
+/// So many lines of its log are shown of a process that does not start.
+const TAIL: usize = 20;
 /// How long a process has to stop before it is killed.
 const STOP: Duration = Duration::from_secs(20);
 
@@ -28,12 +32,14 @@ impl Process {
         !line.trim_start().starts_with('Z') && line.contains(&*self.folder.to_string_lossy())
     }
 
-    /// Looked at twice: while a process is being started it has no command line for a moment.
     fn is_gone(&self) -> bool {
-        !self.is_alive() && {
-            std::thread::sleep(AGAIN);
-            !self.is_alive()
-        }
+        (0..LOOKS).all(|_| {
+            let is_alive = self.is_alive();
+            if !is_alive {
+                std::thread::sleep(AGAIN);
+            }
+            !is_alive
+        })
     }
 
     /// Starts it with its output in the log, in a process group of its own: an interrupt at the terminal is not for it.
@@ -54,15 +60,14 @@ impl Process {
     pub(super) fn wait_for(&self, text: &str, from: u64, patience: Duration) -> Result<()> {
         let began = Instant::now();
         loop {
-            let log = fs::read(self.log()).unwrap_or_default();
-            let fresh = String::from_utf8_lossy(log.get(from as usize..).unwrap_or_default()).into_owned();
-            if fresh.contains(text) {
+            if self.logged(from).contains(text) {
                 return Ok(());
             }
             let gone = self.is_gone();
             if gone || began.elapsed() > patience {
                 let what = if gone { "has died" } else { "is not ready" };
-                let tail: Vec<&str> = fresh.lines().rev().take(5).collect();
+                let fresh = self.logged(from); // its last words, too
+                let tail: Vec<&str> = fresh.lines().rev().take(TAIL).collect();
                 let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
                 return Err(format!("{} {what}; see {}\n{tail}", self.name, self.log().display()));
             }
@@ -107,6 +112,12 @@ impl Process {
             (true, Some(pid)) => format!("{}: runs, pid {pid}", self.name),
             _ => format!("{}: down", self.name),
         }
+    }
+
+    /// What it has logged behind `from`.
+    fn logged(&self, from: u64) -> String {
+        let log = fs::read(self.log()).unwrap_or_default();
+        String::from_utf8_lossy(log.get(from as usize..).unwrap_or_default()).into_owned()
     }
 
     fn log(&self) -> PathBuf {

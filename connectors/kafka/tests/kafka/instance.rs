@@ -9,7 +9,7 @@ use std::time::Duration;
 /// For what takes long: a broker that starts, a cluster that finds new leaders, on a machine that is busy.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// An instance that nobody else uses; stopped when dropped.
+/// An instance that nobody else uses; stopped when dropped, and removed but for a test that fails.
 pub struct Instance {
     name: &'static str,
     settings: &'static [&'static str],
@@ -58,7 +58,8 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        xtask(["services", "wipe", "kafka", "--instance", self.name]);
+        let verb = if std::thread::panicking() { "down" } else { "wipe" };
+        xtask(["services", verb, "kafka", "--instance", self.name]);
     }
 }
 
