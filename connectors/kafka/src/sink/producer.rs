@@ -27,7 +27,7 @@ const BYTES_SERVED: usize = 256 << 10;
 
 /// How long to sleep before a look at what is waited for.
 const POLL: Duration = Duration::from_millis(1);
-/// Each look at what is left wakes all threads of the producer: with a broker that is away the looks become rare.
+/// With a broker that is away the looks become rare.
 const POLL_RARELY: Duration = Duration::from_millis(10);
 
 /// A topic that is not found for so long is gone: a broker that has just come back may not know it yet.
@@ -146,8 +146,7 @@ impl Transaction {
         }
         self.served.set(queued);
         self.producer.poll(Duration::ZERO);
-        let landed = &self.producer.context().landed;
-        while queued - landed.load(Relaxed) > BYTES_MOST && began.elapsed() < self.patience {
+        while queued - self.landed() > BYTES_MOST && began.elapsed() < self.patience {
             self.serve(POLL);
         }
     }
@@ -158,33 +157,38 @@ impl Transaction {
         self.producer.commit_transaction(self.patience).map_err(|e| self.failed("commit_transaction", e))
     }
 
-    /// Waits for all records. rdkafka's own flush looks every 100 ms only.
+    /// Waits for all records. rdkafka's own flush looks every 100 ms only, and each look wakes all threads of the producer: so
+    /// there is one at the beginning, which ends the linger, and one when all are known to have landed.
     pub fn flush(&self) -> Result<()> {
         let (began, mut wait) = (Instant::now(), POLL);
         loop {
             match self.producer.flush(Duration::ZERO) {
                 Ok(()) => return Ok(()),
-                Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut)) if began.elapsed() < self.patience => {
-                    self.serve(wait);
-                    wait = (wait * 2).min(POLL_RARELY);
-                }
+                Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut)) if began.elapsed() < self.patience => {}
                 Err(e) => return Err(self.failed("flush", e)),
+            }
+            while self.serve(wait) < self.queued.get() && began.elapsed() < self.patience {
+                wait = (wait * 2).min(POLL_RARELY);
             }
         }
     }
 
     /// Sleeps, then serves the deliveries that have come. Not by a poll that waits: rdkafka counts in whole milliseconds, so
-    /// the last one of each poll is spent spinning.
-    fn serve(&self, sleep: Duration) {
+    /// the last one of each poll is spent spinning. Gives the bytes that have landed so far.
+    fn serve(&self, sleep: Duration) -> usize {
         std::thread::sleep(sleep);
-        let mut left = self.producer.in_flight_count();
+        let mut landed = self.landed();
         loop {
             self.producer.poll(Duration::ZERO);
-            match self.producer.in_flight_count() {
-                less if less < left => left = less,
-                _ => return,
+            match self.landed() {
+                more if more > landed => landed = more,
+                _ => return landed,
             }
         }
+    }
+
+    fn landed(&self) -> usize {
+        self.producer.context().landed.load(Relaxed)
     }
 
     pub fn failed(&self, what: &str, e: KafkaError) -> millstream_runtime::BoxError {
