@@ -4,10 +4,9 @@ use crate::common::{Cluster, PATIENCE, Seen};
 use std::time::{Duration, Instant};
 
 const INTERVAL: Duration = Duration::from_millis(200);
-/// For the send of some kilobytes.
-const SEND: Duration = Duration::from_millis(400);
-/// The same once, on a machine that is busy with other tests; what hangs, hangs for ten seconds and more.
-const HELD_UP: Duration = Duration::from_secs(4);
+/// For the send of some kilobytes, on a machine that is busy with other tests; what hangs, hangs for ten seconds and more. How long it
+/// usually takes is measured in benches/kafka.
+const SEND: Duration = Duration::from_secs(4);
 const LASTS: Duration = Duration::from_secs(8);
 
 #[test]
@@ -23,21 +22,17 @@ fn a_reader_never_waits_longer_than_the_interval_and_the_send() {
         move || feed(&cluster, &from)
     });
     until("the first commit", PATIENCE, || cluster.ends(&to).0 > 0);
-    let (mut seen, mut waits) = ((cluster.ends(&to).0, Instant::now()), vec![]);
+    let (mut seen, mut longest) = ((cluster.ends(&to).0, Instant::now()), Duration::ZERO);
     while !feeder.is_finished() {
         let stable = cluster.ends(&to).0;
+        longest = longest.max(seen.1.elapsed());
         if stable > seen.0 {
-            waits.push(seen.1.elapsed());
             seen = (stable, Instant::now());
         }
     }
     let _ = (child.kill(), child.wait());
     feeder.join().unwrap();
-    waits.push(seen.1.elapsed());
-    waits.sort_unstable();
-    let (usual, longest) = (waits[waits.len() / 2], waits[waits.len() - 1]);
-    assert!(usual < INTERVAL + SEND, "the median wait for something new is {usual:?}: {waits:?}");
-    assert!(longest < INTERVAL + HELD_UP, "nothing new could be read for {longest:?}: {waits:?}");
+    assert!(longest < INTERVAL + SEND, "nothing new could be read for {longest:?}");
 }
 
 /// A few records every few milliseconds, for a while.
