@@ -60,11 +60,19 @@ fn runs(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
+/// Set by the `cargo run` that has started this program. ring's build script looks at these: with them, half of the tree would be
+/// compiled anew each time that cargo is called now by a person, now by us.
+fn is_of_cargo_run(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|prefix| variable.starts_with(prefix))
+}
+
 fn cargo(command: &[&str], arguments: &[String]) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let program = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let status = Command::new(program).args(command).args(arguments).current_dir(root).status();
-    match status {
+    let mut cargo = Command::new("cargo");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_cargo_run(&name.to_string_lossy())) {
+        cargo.env_remove(name);
+    }
+    match cargo.args(command).args(arguments).current_dir(root).status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("cargo {} failed ({status})", command.join(" "))),
         Err(e) => Err(format!("cargo cannot be run: {e}")),
@@ -81,6 +89,12 @@ mod tests {
         assert_eq!(missing(|name| name == "clang++"), ["make"]);
         assert_eq!(missing(|name| name == "make"), ["a C++ compiler"]);
         assert_eq!(missing(|_| false), ["make", "a C++ compiler"]);
+    }
+
+    #[test]
+    fn what_a_user_sets_for_cargo_stays() {
+        assert!(is_of_cargo_run("CARGO_PKG_VERSION_MAJOR") && is_of_cargo_run("CARGO_MANIFEST_DIR"));
+        assert!(!is_of_cargo_run("CARGO_TARGET_DIR") && !is_of_cargo_run("CARGO_BUILD_JOBS"));
     }
 
     #[test]
