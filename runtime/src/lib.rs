@@ -10,6 +10,7 @@ pub mod data;
 mod engine;
 pub mod format;
 pub mod graph;
+pub mod http;
 mod mesh;
 pub mod parcel;
 pub mod run;

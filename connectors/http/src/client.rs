@@ -1,8 +1,9 @@
 //! Calls a function behind a URL.
 use crate::contract::{Answer, Asked, MOST_BYTES, answers, request};
+use millstream_runtime::http::{bounded_body, with_causes};
 use millstream_runtime::time::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, Url};
 use std::collections::BTreeMap;
 
 /// So much of an answer that is an error is shown.
@@ -25,7 +26,7 @@ impl Function {
         // Fails where the program has chosen a provider itself, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().default_headers(headers).build();
-        Ok(Self { client: client.map_err(|e| format!("no HTTP client: {}", causes(&e)))?, url })
+        Ok(Self { client: client.map_err(|e| format!("no HTTP client: {}", with_causes(&e)))?, url })
     }
 
     /// One call, for one record. `id` names the call in the function's logs.
@@ -41,9 +42,9 @@ impl Function {
     pub(crate) async fn call_all(&self, id: &str, asked: &[Asked<'_>]) -> Result<Vec<Result<Answer, String>>, String> {
         let body = request(id, asked.iter().copied())?;
         let sent = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body).send();
-        let response = sent.await.map_err(|e| causes(&e.without_url()))?;
+        let response = sent.await.map_err(|e| with_causes(&e.without_url()))?;
         let status = response.status();
-        let body = bounded(response).await?;
+        let body = bounded_body(response, MOST_BYTES).await?;
         if !status.is_success() {
             let text = String::from_utf8_lossy(&body);
             let shown: String = text.chars().take(SHOWN).collect();
@@ -68,27 +69,4 @@ pub(crate) fn checked_headers(headers: &BTreeMap<String, String>) -> Result<Head
         Ok((header, value))
     };
     headers.iter().map(pair).collect()
-}
-
-/// The body, if it is not too long.
-async fn bounded(mut response: Response) -> Result<Vec<u8>, String> {
-    let mut body = vec![];
-    while let Some(chunk) = response.chunk().await.map_err(|e| causes(&e.without_url()))? {
-        if body.len() + chunk.len() > MOST_BYTES {
-            return Err(format!("the answer is above the limit of {MOST_BYTES} bytes"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// An error with what caused it: reqwest's own text says only what was tried.
-fn causes(e: &dyn std::error::Error) -> String {
-    let mut text = e.to_string();
-    let mut next = e.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

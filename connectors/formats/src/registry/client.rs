@@ -1,7 +1,8 @@
 //! Requests to a registry, with their tries.
 use super::wire::{Answered, Numbered, Reference, Refused, SchemaKind, SchemaText, Sent};
+use millstream_runtime::http::{bounded_body, with_causes};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::time::Duration;
@@ -164,10 +165,10 @@ impl Failure {
 async fn once<T: DeserializeOwned>(request: RequestBuilder) -> Tried<T> {
     let response = match request.send().await {
         Ok(response) => response,
-        Err(e) => return Tried::Again(causes(&e.without_url())),
+        Err(e) => return Tried::Again(with_causes(&e.without_url())),
     };
     let status = response.status();
-    let body = match bounded(response).await {
+    let body = match bounded_body(response, MOST_BYTES).await {
         Ok(body) => body,
         Err(again) => return Tried::Again(again),
     };
@@ -198,27 +199,4 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
 fn shown(status: StatusCode, body: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(body).chars().take(SHOWN).collect();
     format!("{status}: {text}")
-}
-
-/// The body, if it is not too long.
-async fn bounded(mut response: Response) -> Result<Vec<u8>, String> {
-    let mut body = vec![];
-    while let Some(chunk) = response.chunk().await.map_err(|e| causes(&e.without_url()))? {
-        if body.len() + chunk.len() > MOST_BYTES {
-            return Err(format!("the answer is above the limit of {MOST_BYTES} bytes"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// An error with what caused it: reqwest's own text says only what was tried.
-pub(super) fn causes(e: &dyn std::error::Error) -> String {
-    let mut text = e.to_string();
-    let mut next = e.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

@@ -1,6 +1,7 @@
 //! How a registry is reached.
 use super::SchemaRegistry;
 use super::client::Client;
+use millstream_runtime::http::with_causes;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Url};
@@ -84,7 +85,7 @@ impl RegistryOptions {
             .timeout(self.timeout)
             .tls_certs_merge(authorities)
             .build();
-        let client = client.map_err(|e| format!("no HTTP client: {}", super::client::causes(&e)))?;
+        let client = client.map_err(|e| format!("no HTTP client: {}", with_causes(&e)))?;
         Ok(SchemaRegistry::with(Client::new(client, url, self.retries)))
     }
 
