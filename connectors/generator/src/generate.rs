@@ -1,5 +1,5 @@
 //! Records that are a function of their number.
-use crate::pace::{Next, Pace};
+use crate::pace::{Next, Pace, check};
 use millstream_runtime::Result;
 use millstream_runtime::data::Data;
 use millstream_runtime::source::{Batch, Progress, Reader, Source, Splits};
@@ -40,7 +40,7 @@ impl<T, F> Generate<T, F> {
         self
     }
 
-    /// So many records a second over all splits; without it as fast as possible.
+    /// So many records a second over all splits, at least one; without it as fast as possible.
     pub fn rate(mut self, records_a_second: u64) -> Self {
         self.rate = Some(records_a_second);
         self
@@ -52,6 +52,7 @@ impl<T: Data, F: Fn(u64) -> T + 'static> Source for Generate<T, F> {
     type Reader = GenerateReader<T, F>;
 
     fn splits(&mut self) -> Result<Splits<u32>> {
+        check(self.rate)?;
         Ok(Splits::Fixed((0..self.splits).map(Into::into).collect()))
     }
 

@@ -31,6 +31,16 @@ pub(crate) enum Next {
     End,
 }
 
+/// A source at this rate makes records.
+pub(crate) fn check(rate: Option<u64>) -> millstream_runtime::Result<()> {
+    match rate {
+        Some(0) => {
+            Err("a rate of 0 records a second: nothing would ever come; leave it out for as fast as possible".into())
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Pace {
     /// Of `splits` splits the one with number `split`, from its offset on. The rate counts from now.
     pub(crate) fn new(split: u32, splits: u32, count: u64, taken: u64, rate: Option<u64>) -> Self {
@@ -75,6 +85,12 @@ fn due(from: u64, a_second: u64, elapsed: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_for_ever_is_refused() {
+        assert!(check(Some(0)).unwrap_err().to_string().contains("a rate of 0"));
+        assert!(check(Some(1)).is_ok() && check(None).is_ok());
+    }
 
     #[test]
     fn splits_share_the_numbers() {

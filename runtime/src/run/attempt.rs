@@ -62,6 +62,7 @@ impl Attempt<'_> {
             control.fail_as(failure.what.clone(), failure.kind); // the others hear of it
         }
         control.release();
+        control.end();
         match control.take_failure() {
             Some(failure) => Err(failure),
             None => ended,

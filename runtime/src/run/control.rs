@@ -19,8 +19,8 @@ use timely::scheduling::SyncActivator;
 /// for what may be tried again.
 pub const LOST_CODE: i32 = 75;
 
-/// Once an attempt has failed in one of several processes, its workers may take so long to end.
-const WORKERS_END_WITHIN: Duration = Duration::from_secs(10);
+/// Once an attempt has failed in one of several processes, it may take so long to end.
+const ENDS_WITHIN: Duration = Duration::from_secs(15);
 
 /// Why an interval ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,8 @@ pub(crate) struct Control {
     requests: Arc<Requests>,
     ticker: Mutex<Option<SyncActivator>>,
     outbox: Outbox,
-    released: Arc<Released>,
+    released: Released,
+    over: Arc<Released>,
     /// Who stands where, for the lookout.
     pub board: Board,
     pub clock: Arc<dyn Clock>,
@@ -142,7 +143,8 @@ impl Control {
             requests,
             ticker: Mutex::new(None),
             outbox,
-            released: Arc::default(),
+            released: Released::default(),
+            over: Arc::default(),
             board: Board::default(),
             clock,
         }
@@ -171,15 +173,16 @@ impl Control {
         self.wake_all();
     }
 
-    /// A worker that is stuck in user code would keep its process, which the others wait for in vain.
+    /// A worker that is stuck in user code, or whatever else does not end, would keep its process, which the others wait
+    /// for in vain.
     fn end_in_time(&self, what: &str) {
         if self.outbox.is_alone() {
             return;
         }
-        let (released, what) = (Arc::clone(&self.released), what.to_string());
+        let (over, what) = (Arc::clone(&self.over), what.to_string());
         let wait = move || {
-            if !released.wait_at_most(WORKERS_END_WITHIN) {
-                tracing::error!("{what}; a worker has not ended within {WORKERS_END_WITHIN:?}, so the process does");
+            if !over.wait_at_most(ENDS_WITHIN) {
+                tracing::error!("{what}; a worker has not ended within {ENDS_WITHIN:?}, so the process does");
                 std::process::exit(LOST_CODE);
             }
         };
@@ -256,6 +259,11 @@ impl Control {
     /// No worker is left.
     pub fn release(&self) {
         self.released.release();
+    }
+
+    /// Nothing is left of the attempt in this process.
+    pub fn end(&self) {
+        self.over.release();
     }
 
     pub fn wait_until_released(&self) {

@@ -1,4 +1,4 @@
-//! That no worker of the attempt is left.
+//! That something of an attempt is gone for good: its workers, or all of it.
 use super::control::locked;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 mod line;
 mod random;
 
-use crate::pace::{Next, Pace};
+use crate::pace::{Next, Pace, check};
 use crate::traffic::line::Site;
 use millstream_runtime::Result;
 use millstream_runtime::data::Bytes;
@@ -24,8 +24,8 @@ pub struct Traffic {
     /// The same seed makes the same lines.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Records a second; without it as fast as possible.
-    #[arg(long)]
+    /// Records a second, at least one; without it as fast as possible.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub rate: Option<u64>,
 }
 
@@ -41,7 +41,7 @@ impl Traffic {
         Self { records, seed, rate: None }
     }
 
-    /// So many a second over all splits.
+    /// So many a second over all splits, at least one.
     pub fn rate(mut self, records_a_second: u64) -> Self {
         self.rate = Some(records_a_second);
         self
@@ -53,6 +53,7 @@ impl Source for Traffic {
     type Reader = TrafficReader;
 
     fn splits(&mut self) -> Result<Splits<u32>> {
+        check(self.rate)?;
         Ok(Splits::Fixed((0..SPLITS).map(Into::into).collect()))
     }
 

@@ -1,7 +1,8 @@
 //! The buffers of a write-ahead, used again and again: memory that was given back to the system costs a page fault, and the
 //! clearing of the page, when it is wanted again.
+use crate::sink::lock;
 use millstream_runtime::sink::Chunk;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 /// A buffer is closed at this size. Records do not cross buffers, until a checkpoint was read back.
 pub(crate) const BUFFER: usize = 256 << 10;
@@ -30,7 +31,7 @@ impl Buffers {
 
     /// An empty one.
     pub fn take(&self) -> Vec<u8> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = lock(&self.idle).pop();
         idle.unwrap_or_else(|| Vec::with_capacity(BUFFER + SPARE))
     }
 
@@ -50,7 +51,7 @@ impl Drop for Lent {
     fn drop(&mut self) {
         let is_usual = self.bytes.capacity() == BUFFER + SPARE; // not grown for a large record
         let Some(home) = self.home.upgrade().filter(|_| is_usual) else { return };
-        let mut idle = home.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&home);
         if idle.len() < self.most {
             self.bytes.clear();
             idle.push(std::mem::take(&mut self.bytes));

@@ -1,5 +1,6 @@
 //! The writer of at least once: an idempotent producer sends records as they come; a checkpoint waits for their answers.
 use crate::client::{refused, say};
+use crate::sink::lock;
 use crate::sink::output::LaneOutput;
 use crate::sink::producer::{DEFAULTS, message_with};
 use crate::sink::record::{KafkaRecord, RecordRef};
@@ -16,7 +17,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ impl Flight {
 
     fn landed(&self, bytes: usize, failed: Option<String>) {
         if let Some(why) = failed {
-            locked(&self.failed).get_or_insert(why);
+            lock(&self.failed).get_or_insert(why);
         }
         let before = self.room();
         self.bytes.fetch_sub(bytes, SeqCst);
@@ -102,7 +103,7 @@ impl Flight {
     }
 
     fn check(&self, topic: &str) -> Result<()> {
-        match &*locked(&self.failed) {
+        match &*lock(&self.failed) {
             Some(why) => Err(format!("kafka topic {topic:?}: a record was not taken: {why}").into()),
             None => Ok(()),
         }
@@ -112,15 +113,11 @@ impl Flight {
 impl Interval {
     fn landed(&self) {
         if self.left.fetch_sub(1, SeqCst) == 1
-            && let Some(waker) = locked(&self.waits).take()
+            && let Some(waker) = lock(&self.waits).take()
         {
             waker.wake();
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Serves deliveries until the writer is gone, for the time when nothing is written.
@@ -177,7 +174,7 @@ impl<T: Data> DirectWriter<T> {
         let (interval, flight) = (std::mem::take(&mut self.interval), Arc::clone(&self.flight));
         let topic = self.target.topic.clone();
         Box::pin(poll_fn(move |task| {
-            *locked(&interval.waits) = Some(task.waker().clone());
+            *lock(&interval.waits) = Some(task.waker().clone());
             if interval.left.load(SeqCst) > 0 {
                 return Poll::Pending;
             }

@@ -76,9 +76,9 @@ impl Lane {
             return Ok(()); // the producer has not begun, and stays
         }
         let Some(Ready { transaction, .. }) = self.ready.take() else { return Err("the lane got ready".into()) };
-        transaction.begin()?;
-        failpoint::hit("transaction.begun")?;
         self.send(&transaction, output, incarnation)?;
+        transaction.flush()?;
+        failpoint::hit("transaction.sent")?;
         transaction.commit()?;
         failpoint::hit("transaction.committed")?;
         // The end of a producer takes a while, since its threads are waited for: nothing has to wait for that.
@@ -86,8 +86,12 @@ impl Lane {
         Ok(())
     }
 
-    /// The marker goes first: where a broker loses the markers of an abort, the lane then sees that it hangs.
+    /// Begins and queues everything, in this lane's turn: none is open while it waits for that. The marker goes first: where
+    /// a broker loses the markers of an abort, the lane then sees that it hangs.
     fn send(&self, transaction: &Transaction, output: &LaneOutput, incarnation: String) -> Result<()> {
+        let _turn = self.target.turn();
+        transaction.begin()?;
+        failpoint::hit("transaction.begun")?;
         let marker = Marker { incarnation, number: output.number }.encode();
         let id = self.target.transactional_id(self.lane);
         let record = RecordRef {
@@ -108,11 +112,9 @@ impl Lane {
             })
         });
         match failed {
-            Some(e) => return Err(transaction.failed("send", e)),
-            None => sent.map_err(BoxError::from)?,
+            Some(e) => Err(transaction.failed("send", e)),
+            None => sent.map_err(BoxError::from),
         }
-        transaction.flush()?;
-        failpoint::hit("transaction.sent")
     }
 
     fn get_ready(&mut self) -> Result<()> {

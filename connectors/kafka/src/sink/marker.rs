@@ -4,13 +4,14 @@
 //! The key is the transactional id, the value is text: `INCARNATION NUMBER`.
 use crate::client::{ANSWER, Asker, create_topic, say};
 use crate::options::Options;
+use crate::sink::lock;
 use millstream_runtime::Result;
 use millstream_runtime::codec::hash_bytes;
 use millstream_runtime::sink::SinkName;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset, TopicPartitionList};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// The newest marker is looked for in so many of the last offsets, then in ever more.
@@ -90,7 +91,7 @@ impl Markers {
     pub fn read(&self, lane: u32) -> Result<Option<Marker>> {
         let partition = i32::try_from(lane)?;
         let high = self.all.bounds(&self.topic, partition, PATIENCE)?.high;
-        let committed = self.committed.lock().unwrap_or_else(PoisonError::into_inner);
+        let committed = lock(&self.committed);
         let low = self.wait_for_end(&committed, partition, high)?;
         let mut tail = TAIL;
         loop {

@@ -29,7 +29,7 @@ use millstream_runtime::source::Received;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The lanes of a sink by default: so many transactions run side by side.
 const LANES: u32 = 4;
@@ -199,8 +199,9 @@ impl<T: Data> KafkaSink<T> {
     }
 }
 
-pub(crate) fn lock(lane: &Mutex<Lane>) -> std::sync::MutexGuard<'_, Lane> {
-    lane.lock().unwrap_or_else(PoisonError::into_inner)
+/// A lock that a panic elsewhere does not spread through.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The lane of a key, for all time; what has no key goes where `turn` says.

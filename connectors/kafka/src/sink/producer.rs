@@ -1,15 +1,17 @@
 //! Producers of librdkafka.
 use crate::client::{partitions_of, refused, say};
+use crate::sink::lock;
 use crate::sink::record::RecordRef;
 use crate::sink::target::Target;
 use millstream_runtime::Result;
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use std::cell::Cell;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Beneath what the user says. Keys are placed as Java's clients place them; librdkafka's own default is another hash.
@@ -29,6 +31,10 @@ const BYTES_SERVED: usize = 256 << 10;
 const POLL: Duration = Duration::from_millis(1);
 /// With a broker that is away the looks become rare.
 const POLL_RARELY: Duration = Duration::from_millis(10);
+
+/// How soon an init is tried again at first, and later.
+const INIT_LOOK: Duration = Duration::from_millis(20);
+const INIT_LOOK_RARELY: Duration = Duration::from_millis(500);
 
 /// A topic that is not found for so long is gone: a broker that has just come back may not know it yet.
 const MISSING: Duration = Duration::from_secs(5);
@@ -52,6 +58,10 @@ struct Deliveries {
 }
 
 impl ClientContext for Deliveries {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, text: &str) {
+        tracing::debug!("kafka: {facility}: {text}"); // a busy coordinator alone is a warning there, at each transaction
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!("kafka: {}: {reason}", say(&error)); // what matters comes back from the call
     }
@@ -67,7 +77,7 @@ impl ProducerContext for Deliveries {
         };
         self.landed.fetch_add(message.payload_len() + message.key_len(), Relaxed);
         if let Some(e) = failed {
-            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| say(e));
+            lock(&self.failed).get_or_insert_with(|| say(e));
         }
     }
 }
@@ -85,16 +95,23 @@ impl Transaction {
             config.create_with_context(Deliveries::default()).map_err(|e| refused(&target.options, &e))?;
         let topic = target.topic.clone();
         let transaction = Self { producer, topic, patience, queued: Cell::default(), served: Cell::default() };
-        transaction.connect()?;
-        transaction.producer.init_transactions(patience).map_err(|e| transaction.failed("init_transactions", e))?;
+        transaction.find_topic()?;
+        transaction.get_id()?;
         Ok(transaction)
     }
 
-    /// Waits for a connection, without which `init_transactions` looks again only after half a second. The first answer ends the
-    /// connection that it came by: librdkafka gives up the one to the bootstrap address once it knows the brokers.
-    fn connect(&self) -> Result<()> {
-        self.find_topic()?;
-        self.find_topic()
+    /// `init_transactions`. Where the coordinator is not connected yet, or still writes the markers of the id's former
+    /// transaction, librdkafka looks again after half a second; but at once when it is called again.
+    fn get_id(&self) -> Result<()> {
+        let (began, mut wait) = (Instant::now(), INIT_LOOK);
+        loop {
+            match self.producer.init_transactions(wait) {
+                Ok(()) => return Ok(()),
+                Err(KafkaError::Transaction(e)) if e.is_retriable() && began.elapsed() < self.patience => {}
+                Err(e) => return Err(self.failed("init_transactions", e)),
+            }
+            wait = (wait * 2).min(INIT_LOOK_RARELY);
+        }
     }
 
     /// A topic that was deleted is found out here: librdkafka itself would wait for it for half a minute, with each producer.
@@ -192,7 +209,7 @@ impl Transaction {
     }
 
     pub fn failed(&self, what: &str, e: KafkaError) -> millstream_runtime::BoxError {
-        let first = self.producer.context().failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let first = lock(&self.producer.context().failed).clone();
         let because = first.map_or(String::new(), |first| format!(" ({first})"));
         let is_final = e.rdkafka_error_code().is_some_and(is_final);
         Box::new(Failed { what: format!("{what}: {}{because}", say(&e)), is_final })
