@@ -44,8 +44,9 @@ pub mod prelude {
     pub use millstream_operators::process_fn::{Event, Out};
     pub use millstream_operators::stream::{Either, Stream};
     pub use millstream_operators::window::{
-        Counted, Every, Fire, Fired, Moment, Session, Sliding, Trigger, Tumbling, When, Windowed,
+        Counted, Every, Fire, Fired, Group, Moment, Session, Sliding, Trigger, Tumbling, When, Windowed,
     };
+    pub use millstream_operators::{Cached, Calls};
     pub use millstream_runtime::data::{Data, Key};
     pub use millstream_runtime::sink::Delivery;
     pub use millstream_runtime::source::{Meta, Received};

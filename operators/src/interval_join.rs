@@ -3,12 +3,10 @@ use crate::Stream;
 use crate::keyed::{Keyed, SameKey};
 use crate::process::{Ctx2, Process2, build_of};
 use crate::process_logic::{ProcessLogic, Two};
+use crate::sides::{Place, Sides};
 use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::graph::Rule;
-use millstream_runtime::state::{Map, Value};
 use millstream_runtime::time::Timestamp;
-use millstream_runtime::{KeyedState, State};
-use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -49,20 +47,6 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
     }
 }
 
-/// What waits for its counterpart, by time and order of arrival.
-#[derive(KeyedState)]
-struct Sides<T: State, R: State> {
-    left: Map<Place, T>,
-    right: Map<Place, R>,
-    arrived: Value<u64>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, State)]
-struct Place {
-    at: Timestamp,
-    nth: u64,
-}
-
 struct IntervalJoin<K, T, R, U, F> {
     /// ms
     within: i64,
@@ -73,15 +57,14 @@ struct IntervalJoin<K, T, R, U, F> {
 impl<K: Key, T: State, R: State, U: Data, F: FnMut(&K, &T, &R) -> U + 'static> IntervalJoin<K, T, R, U, F> {
     /// Of the record that came now. Sets the timer that forgets it.
     fn place(&self, ctx: &mut Ctx2<Self>) -> Place {
-        let (at, nth) = (ctx.time(), *ctx.state.arrived.dirty());
-        *ctx.state.arrived.dirty() += 1;
+        let at = ctx.time();
         ctx.timer_at(Timestamp(at.0.saturating_add(self.within).saturating_add(1)), ());
-        Place { at, nth }
+        ctx.state.place(at)
     }
 
     fn near(&self, at: Timestamp) -> std::ops::RangeInclusive<Place> {
-        let first = Place { at: Timestamp(at.0.saturating_sub(self.within)), nth: 0 };
-        first..=Place { at: Timestamp(at.0.saturating_add(self.within)), nth: u64::MAX }
+        let first = Place::before(Timestamp(at.0.saturating_sub(self.within)));
+        first..=Place::behind(Timestamp(at.0.saturating_add(self.within)))
     }
 }
 
@@ -113,17 +96,6 @@ impl<K: Key, T: State, R: State, U: Data, F: FnMut(&K, &T, &R) -> U + 'static> P
 
     fn on_timer(&mut self, (): (), ctx: &mut Ctx2<Self>) {
         let needed = Timestamp(ctx.watermark().0.saturating_sub(self.within));
-        forget(&mut ctx.state.left, needed);
-        forget(&mut ctx.state.right, needed);
-        if ctx.state.left.is_empty() && ctx.state.right.is_empty() {
-            ctx.state.arrived.clear();
-        }
-    }
-}
-
-/// Drops what is before `needed`.
-fn forget<V: State>(side: &mut Map<Place, V>, needed: Timestamp) {
-    while let Some(first) = side.first().map(|(place, _)| *place).filter(|place| place.at < needed) {
-        side.remove(&first);
+        ctx.state.forget(Place::before(needed));
     }
 }

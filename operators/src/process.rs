@@ -110,6 +110,21 @@ impl<K, S, M: State, O> Context<K, S, M, O> {
         self.out.push_with(record, self.time, None);
     }
 
+    /// Emits a record with an event time of its own. Not late for what follows is a time that is not before that of the
+    /// record or timer at hand, and of a timer in event time also the millisecond before it: the last one that the timer
+    /// has waited for.
+    ///
+    /// # Panics
+    /// Without event time upstream: then no record has any. The job stops and says so.
+    #[inline]
+    pub fn emit_at(&mut self, record: O, time: Timestamp) {
+        assert!(
+            self.time.is_some(),
+            "emit_at needs event time: call .event_time(|record| .., Watermark::bounded(..)) behind the source, or use emit"
+        );
+        self.out.push_with(record, Some(time), None);
+    }
+
     /// Event time of the record or of the timer; of a timer in processing time, that. Where there is no event time,
     /// processing time.
     #[inline]

@@ -11,7 +11,14 @@ pub trait Kind: sealed::Sealed + 'static {}
     message = "these windows merge, and two closures cannot say how",
     label = "use `.aggregate(uid, ..)` with a ready aggregate or your own `Aggregate`"
 )]
-pub trait NeverMerges: Kind + sealed::Whole {}
+pub trait NeverMerges: Aligned {}
+
+/// Windows that are the same for every key, whatever its records: tumbling and sliding ones.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` are not the same windows for both streams",
+    label = "use `Tumbling` or `Sliding`"
+)]
+pub trait Aligned: Kind + sealed::Aligned {}
 
 pub(super) mod sealed {
     use super::{Panes, Shape};
@@ -22,8 +29,8 @@ pub(super) mod sealed {
         fn shape(&self) -> Shape;
     }
 
-    /// Each window is one pane.
-    pub trait Whole {
+    /// Windows at fixed times.
+    pub trait Aligned {
         /// What the operator works by.
         fn panes(&self) -> Panes;
     }
@@ -107,13 +114,20 @@ macro_rules! windows {
     )* };
 }
 windows! {
-    Tumbling => |w| Shape::Panes(sealed::Whole::panes(w));
-    Sliding => |w| Shape::Panes(Panes::new(w.length, w.slide, w.lateness));
+    Tumbling => |w| Shape::Panes(sealed::Aligned::panes(w));
+    Sliding => |w| Shape::Panes(sealed::Aligned::panes(w));
     Session => |w| Shape::Sessions(Gap::new(w.gap, w.lateness));
 }
 impl NeverMerges for Tumbling {}
-impl sealed::Whole for Tumbling {
+impl Aligned for Tumbling {}
+impl Aligned for Sliding {}
+impl sealed::Aligned for Tumbling {
     fn panes(&self) -> Panes {
         Panes::new(self.length, self.length, self.lateness)
+    }
+}
+impl sealed::Aligned for Sliding {
+    fn panes(&self) -> Panes {
+        Panes::new(self.length, self.slide, self.lateness)
     }
 }

@@ -5,13 +5,15 @@ use std::time::Instant;
 /// Late records are counted, and the first of each hour is logged.
 pub(super) struct LateLog {
     uid: String,
+    cure: &'static str,
     dropped: u64,
     said: Option<Instant>,
 }
 
 impl LateLog {
-    pub fn new(uid: &str) -> Self {
-        Self { uid: uid.into(), dropped: 0, said: None }
+    /// `cure` says what to do about them.
+    pub fn new(uid: &str, cure: &'static str) -> Self {
+        Self { uid: uid.into(), cure, dropped: 0, said: None }
     }
 
     /// So many records, of which the first is of this time.
@@ -19,10 +21,10 @@ impl LateLog {
         self.dropped += records;
         if self.said.is_none_or(|said| said.elapsed() > hours(1)) {
             self.said = Some(Instant::now());
-            let (uid, dropped) = (&self.uid, self.dropped);
+            let Self { uid, cure, dropped, .. } = self;
             tracing::warn!(
                 "{uid:?} has dropped {dropped} records that came after their windows had closed, the last of {at}, at \
-                 watermark {watermark}; keep them with .late(uid, sink), or take them with .allowed_lateness(..)"
+                 watermark {watermark}; {cure}"
             );
         }
     }

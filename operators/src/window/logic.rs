@@ -81,6 +81,9 @@ pub(super) struct WindowLogic<K: Key, W: Windowing<K>> {
     slots: Vec<Slot>,
 }
 
+/// Of records that are too late.
+const CURE: &str = "keep them with .late(uid, sink), or take them with .allowed_lateness(..)";
+
 impl<K: Key, W: Windowing<K>> WindowLogic<K, W> {
     /// With the state of the checkpoint.
     pub fn open(
@@ -97,7 +100,7 @@ impl<K: Key, W: Windowing<K>> WindowLogic<K, W> {
         let mut agenda = Agenda::default();
         let now = clock.restored(init);
         store.for_each(&mut windows, |windows, slot, _| windows.plan(slot, now, &mut agenda))?;
-        let late = LateLog::new(init.uid);
+        let late = LateLog::new(init.uid, CURE);
         let (uid, out) = (init.uid.into(), Batch::default());
         Ok(Self { uid, meaning, clock, store, windows, agenda, out, late, slots: vec![] })
     }

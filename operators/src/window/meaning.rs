@@ -2,10 +2,13 @@
 //! have changed under the same uid is refused: the schemas alone would fit.
 use super::clock::Clock;
 use super::shape::Shape;
-use millstream_runtime::checkpoint::OperatorInfo;
+use millstream_runtime::checkpoint::{OperatorInfo, Section};
 use millstream_runtime::graph::OperatorInit;
+use millstream_runtime::logic::{Logic, More, Turn};
+use millstream_runtime::parcel::Parcel;
 use millstream_runtime::{BoxError, Result};
 use std::collections::BTreeMap;
+use std::task::{Context, Poll};
 
 /// On disk, in the manifest: never rename.
 const WINDOWS: &str = "windows";
@@ -58,6 +61,34 @@ impl Meaning {
         let was = lateness.filter(|was| *was < self.lateness)?;
         let now = self.lateness;
         Some(format!("its allowed lateness was {was} ms and is {now} ms now, but windows that were closed are gone"))
+    }
+}
+
+/// A logic whose state means something beside its schemas.
+pub(super) struct Noted<L> {
+    pub logic: L,
+    pub meaning: Meaning,
+}
+
+impl<L: Logic> Logic for Noted<L> {
+    fn on_batch(&mut self, port: usize, batch: Parcel, turn: &mut Turn<'_>) -> Result<()> {
+        self.logic.on_batch(port, batch, turn)
+    }
+
+    fn on_time(&mut self, turn: &mut Turn<'_>) -> Result<More> {
+        self.logic.on_time(turn)
+    }
+
+    fn freeze(&mut self, n: u64) -> Result<()> {
+        self.logic.freeze(n)
+    }
+
+    fn poll_snapshot(&mut self, task: &mut Context<'_>, hurry: bool) -> Poll<Result<Vec<Section>>> {
+        self.logic.poll_snapshot(task, hurry)
+    }
+
+    fn info(&mut self) -> OperatorInfo {
+        self.meaning.noted(self.logic.info())
     }
 }
 

@@ -3,6 +3,7 @@
 mod agenda;
 mod choice;
 mod clock;
+mod co_group;
 mod combine;
 mod counted;
 mod folding;
@@ -19,9 +20,10 @@ mod shape;
 mod tests;
 mod trigger;
 
+pub use co_group::Group;
 pub use counted::{Counted, CountedWindows};
 pub use global::{Fired, GlobalWindows};
-pub use kind::{Kind, NeverMerges, Session, Sliding, Tumbling};
+pub use kind::{Aligned, Kind, NeverMerges, Session, Sliding, Tumbling};
 pub use processing::ProcessingWindows;
 pub use trigger::{Alarms, Every, Fire, Moment, Or, Trigger, When};
 

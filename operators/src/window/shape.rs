@@ -88,6 +88,11 @@ impl Panes {
         Timestamp(window.0.saturating_add(self.length))
     }
 
+    /// The window that has this end.
+    pub fn start(&self, end: Timestamp) -> Timestamp {
+        Timestamp(end.0.saturating_sub(self.length))
+    }
+
     /// When the window takes no late records any more.
     pub fn closes(&self, window: Timestamp) -> Timestamp {
         Timestamp(self.end(window).0.saturating_add(self.lateness))

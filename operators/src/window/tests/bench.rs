@@ -99,7 +99,7 @@ impl<F: Folding<u8, In = Event, Emitted = Emitted>, W: Windowing<u8, Folding = F
             cursor.enter(slot);
             windows.plan(slot, Timestamp(watermark), &mut agenda);
         });
-        let (late, out, hasher) = (LateLog::new("test"), Batch::default(), KeyHasher::default());
+        let (late, out, hasher) = (LateLog::new("test", "nothing"), Batch::default(), KeyHasher::default());
         Self { memory, windows, agenda, late, out, hasher }
     }
 
