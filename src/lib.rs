@@ -12,7 +12,7 @@ pub use millstream_runtime::{sink, source, time};
 pub use millstream_testkit as testkit;
 
 pub use millstream_operators::{
-    aggregate, checkpoints, dead_letter, fallible, job, keyed, process, process_fn, stream, window,
+    aggregate, broadcast, checkpoints, dead_letter, fallible, job, keyed, pattern, process, process_fn, stream, window,
 };
 
 /// Connectors and formats; each is a crate of its own.
@@ -36,10 +36,12 @@ pub mod connectors {
 pub mod prelude {
     pub use crate::connectors::*;
     pub use millstream_operators::aggregate::*;
+    pub use millstream_operators::broadcast::{Broadcast, CtxWith, ProcessWith, View, Visit};
     pub use millstream_operators::dead_letter::DeadLetter;
     pub use millstream_operators::fallible::Fallible;
     pub use millstream_operators::job::{Args, Job, Shared};
     pub use millstream_operators::keyed::Keyed;
+    pub use millstream_operators::pattern::{AfterMatch, Matched, Pattern};
     pub use millstream_operators::process::{Context, Ctx, Ctx2, Process, Process2};
     pub use millstream_operators::process_fn::{Event, Out};
     pub use millstream_operators::stream::{Either, Stream};

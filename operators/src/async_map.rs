@@ -98,7 +98,7 @@ impl<T: 'static> Stream<T> {
             Ok(Box::new(CallLogic::<T, U, _>::open(init, calls, letter, f, &decided)?))
         });
         let build = DelayingBuild { exchange: false, make };
-        let answers = self.with::<Either<U, DeadLetter>>(self.at.delaying("async_map", uid, Rule::Mixes, build));
+        let answers = self.behind::<Either<U, DeadLetter>>(self.at.delaying("async_map", uid, Rule::Mixes, build));
         let (ok, failed) = answers.split_map(|answer| answer);
         Fallible::new(ok, failed, decision)
     }

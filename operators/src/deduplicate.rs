@@ -31,7 +31,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
     {
         let first = First::<K, T> { within, of: PhantomData };
         let build = build_of(move |init| Ok(Box::new(ProcessLogic::open(One(first), init, "deduplicate")?)));
-        self.inner.with(self.shuffled(uid).operator("deduplicate", uid, Rule::Mixes, build))
+        self.inner.behind(self.shuffled(uid).operator("deduplicate", uid, Rule::Mixes, build))
     }
 }
 

@@ -20,7 +20,7 @@ impl<T: 'static> Stream<T> {
             let assigner = init.assigner.clone();
             One::boxed(EventTime { f, assigner }, init.next(0))
         });
-        self.with(at)
+        self.behind(at)
     }
 }
 

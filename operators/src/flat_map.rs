@@ -14,7 +14,7 @@ impl<T: 'static> Stream<T> {
         T: Data,
     {
         let at = self.at.stage("flat_map", Rule::Keeps, move |mut init| One::boxed(FlatMap(f), init.next(0)));
-        self.with(at)
+        self.behind(at)
     }
 }
 
@@ -22,15 +22,19 @@ struct FlatMap<F>(F);
 
 impl<T, U, I: IntoIterator<Item = U>, F: FnMut(T) -> I + 'static> Transform<T, U> for FlatMap<F> {
     fn apply(&mut self, batch: Batch<T>) -> Result<Batch<U>> {
-        let Parts { records, times, split, bytes, .. } = batch.into_parts();
-        let mut made =
-            Parts { records: Vec::with_capacity(records.len()), times: vec![], hashes: vec![], split, bytes };
-        for (i, record) in records.into_iter().enumerate() {
-            made.records.extend((self.0)(record));
-            if let Some(at) = times.get(i) {
-                made.times.resize(made.records.len(), *at);
-            }
-        }
-        Ok(made.into())
+        Ok(expand(batch, &mut self.0))
     }
+}
+
+/// Any number of records for each record of a batch.
+pub(crate) fn expand<T, U, I: IntoIterator<Item = U>>(batch: Batch<T>, mut f: impl FnMut(T) -> I) -> Batch<U> {
+    let Parts { records, times, split, bytes, .. } = batch.into_parts();
+    let mut made = Parts { records: Vec::with_capacity(records.len()), times: vec![], hashes: vec![], split, bytes };
+    for (i, record) in records.into_iter().enumerate() {
+        made.records.extend(f(record));
+        if let Some(at) = times.get(i) {
+            made.times.resize(made.records.len(), *at);
+        }
+    }
+    made.into()
 }

@@ -14,7 +14,7 @@ impl<T: 'static> Stream<T> {
         T: Data,
     {
         let at = self.at.stage("inspect", Rule::Keeps, move |mut init| One::boxed(Inspect(f), init.next(0)));
-        self.with(at)
+        self.behind(at)
     }
 }
 

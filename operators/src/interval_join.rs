@@ -43,7 +43,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
         let join = IntervalJoin { within, f, of: PhantomData };
         let build = build_of(move |init| Ok(Box::new(ProcessLogic::open(Two(join), init, "interval_join")?)));
         let (left, right) = (self.shuffled(uid), right.shuffled(uid));
-        self.inner.with(left.meet(&right, "interval_join", uid, Rule::NeedsTime, build))
+        self.inner.behind(left.meet(&right, "interval_join", uid, Rule::NeedsTime, build))
     }
 }
 

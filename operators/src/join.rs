@@ -36,7 +36,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
         let join = Join { f, of: PhantomData };
         let build = build_of(move |init| Ok(Box::new(ProcessLogic::open(Two(join), init, "join")?)));
         let (left, right) = (self.shuffled(uid), right.shuffled(uid));
-        self.inner.with(left.meet(&right, "join", uid, Rule::Mixes, build))
+        self.inner.behind(left.meet(&right, "join", uid, Rule::Mixes, build))
     }
 }
 

@@ -10,7 +10,7 @@ impl<T: 'static> Stream<T> {
     #[track_caller]
     pub fn key_by<K: Key>(self, f: impl Fn(&T) -> K + 'static) -> Keyed<K, T> {
         let at = self.at.pass("key_by", Rule::Mixes);
-        Keyed::new(self.with(at), Rc::new(f))
+        Keyed::new(self.behind(at), Rc::new(f))
     }
 
     /// Not there: windows are per key.

@@ -22,8 +22,8 @@ impl<T: 'static> Stream<T> {
             let assigner = init.assigner.clone();
             Two::<T, T, T, _>::boxed(Late { assigner }, init.next(0), init.next(1))
         });
-        self.with::<T>(at.output(1)).sink(uid, sink);
-        self.with(at)
+        self.behind::<T>(at.output(1)).sink(uid, sink);
+        self.behind(at)
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod aggregate;
 mod async_map;
+pub mod broadcast;
 mod cached;
 mod calls;
 pub mod checkpoints;
@@ -26,6 +27,7 @@ mod key_by;
 pub mod keyed;
 mod late;
 mod map;
+pub mod pattern;
 pub mod process;
 pub mod process_fn;
 mod process_logic;

@@ -187,7 +187,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
         T: Data,
     {
         let build = build_of(move |init| Ok(Box::new(ProcessLogic::open(One(p), init, "process")?)));
-        self.inner.with(self.shuffled(uid).operator("process", uid, Rule::Mixes, build))
+        self.inner.behind(self.shuffled(uid).operator("process", uid, Rule::Mixes, build))
     }
 
     /// Two inputs with one key type and one state: see [`Process2`].
@@ -202,7 +202,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
     {
         let build = build_of(move |init| Ok(Box::new(ProcessLogic::open(Two(p), init, "process2")?)));
         let (left, right) = (self.shuffled(uid), right.shuffled(uid));
-        self.inner.with(left.meet(&right, "process2", uid, Rule::Mixes, build))
+        self.inner.behind(left.meet(&right, "process2", uid, Rule::Mixes, build))
     }
 }
 

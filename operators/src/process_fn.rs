@@ -74,7 +74,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
         };
         let closure = Closure { f, out, of: PhantomData };
         let build = build_of(move |init| Ok(Box::new(ProcessLogic::open(closure, init, "process_fn")?)));
-        self.inner.with(self.shuffled(uid).operator("process_fn", uid, Rule::Mixes, build))
+        self.inner.behind(self.shuffled(uid).operator("process_fn", uid, Rule::Mixes, build))
     }
 
     /// All records of a key so far as one, emitted again with each record: `f` folds a record into what there is.

@@ -131,11 +131,42 @@ pub(crate) struct ProcessLogic<H: Handler> {
 impl<H: Handler> ProcessLogic<H> {
     /// With the state of the checkpoint.
     pub(crate) fn open(handler: H, init: &OperatorInit<'_>, kind: &'static str) -> Result<Self> {
-        let mut store = Store::new(init, kind)?;
+        Self::over(handler, init, Store::new(init, kind)?)
+    }
+
+    /// The same, for who visits every key.
+    pub(crate) fn open_pinned(handler: H, init: &OperatorInit<'_>, kind: &'static str) -> Result<Self> {
+        Self::over(handler, init, Store::new(init, kind)?.pinned())
+    }
+
+    fn over(handler: H, init: &OperatorInit<'_>, mut store: Store<H::Key>) -> Result<Self> {
         let state = H::State::open(&mut StateSpace::new(store.cursor()));
         let mut bench = Bench::Empty(state, Timers::new(store.cursor()));
         store.restore(init, &mut bench)?;
         Ok(Self { handler, store, bench, slots: vec![] })
+    }
+
+    pub(crate) fn handler(&mut self) -> &mut H {
+        &mut self.handler
+    }
+
+    /// Calls for every key that has state; of a logic that was opened pinned. What is emitted has the watermark for its
+    /// event time.
+    pub(crate) fn visit(&mut self, turn: &mut Turn<'_>, mut call: impl FnMut(&mut H, &mut ContextOf<H>)) -> Result<()> {
+        for slots in self.store.slots().chunks(CHUNK) {
+            self.store.load(slots, &mut self.bench)?;
+            for slot in slots {
+                let Some(key) = self.store.key(*slot).cloned() else { continue };
+                self.store.enter(*slot);
+                let Some(ctx) = self.bench.context(&key) else { break };
+                ctx.key = key;
+                ctx.begin(turn, 0);
+                ctx.time = Some(turn.watermark).filter(|_| turn.is_timed);
+                call(&mut self.handler, ctx);
+            }
+            self.end(turn)?;
+        }
+        Ok(())
     }
 
     fn records<T: Data>(

@@ -28,7 +28,7 @@ impl<T: 'static> Stream<T> {
             let next = (0..ways).map(|way| init.next(way)).collect();
             Box::new(Route { choose, next, chosen: vec![], of: PhantomData })
         });
-        (0..ways).map(|way| self.with(at.output(way))).collect()
+        (0..ways).map(|way| self.behind(at.output(way))).collect()
     }
 }
 

@@ -37,7 +37,7 @@ impl<T: 'static> Stream<T> {
         T: Data,
     {
         let at = self.at.stage(verb, Rule::Keeps, move |mut init| Two::boxed(SplitMap(f), init.next(0), init.next(1)));
-        (self.with(at.output(0)), self.with(at.output(1)))
+        (self.behind(at.output(0)), self.behind(at.output(1)))
     }
 }
 

@@ -173,11 +173,16 @@ impl<K: Key> Store<K> {
         }
     }
 
-    /// Visits every row, entered: to make again what is derived from state after a restore.
-    pub fn for_each<C: Columned>(&mut self, handles: &mut C, mut visit: impl FnMut(&C, Slot, &K)) -> Result<()> {
+    /// The slots of all rows; where rows may be on the disk, only of a store that is pinned.
+    pub fn slots(&self) -> Vec<Slot> {
         let mut slots = vec![];
         self.rows.get().for_each_slot(&mut |slot| slots.push(slot));
-        for slots in slots.chunks(VISIT_STEP) {
+        slots
+    }
+
+    /// Visits every row, entered: to make again what is derived from state after a restore.
+    pub fn for_each<C: Columned>(&mut self, handles: &mut C, mut visit: impl FnMut(&C, Slot, &K)) -> Result<()> {
+        for slots in self.slots().chunks(VISIT_STEP) {
             self.load(slots, handles)?;
             for slot in slots {
                 self.cursor.enter(*slot);

@@ -13,7 +13,7 @@ pub struct Stream<T> {
 
 impl<T> Clone for Stream<T> {
     fn clone(&self) -> Self {
-        self.with(self.at.clone())
+        self.behind(self.at.clone())
     }
 }
 
@@ -22,8 +22,8 @@ impl<T> Stream<T> {
         Self { at, scope, of: PhantomData }
     }
 
-    /// Another stream of the same job.
-    pub(crate) fn with<U>(&self, at: At) -> Stream<U> {
+    /// The stream behind a node of the same job.
+    pub(crate) fn behind<U>(&self, at: At) -> Stream<U> {
         Stream::new(at, self.scope.clone())
     }
 }

@@ -41,7 +41,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
         let join = TemporalJoin { f, of: PhantomData };
         let build = build_of(move |init| Ok(Box::new(ProcessLogic::open(Two(join), init, "temporal_join")?)));
         let (left, right) = (self.shuffled(uid), versions.shuffled(uid));
-        self.inner.with(left.meet(&right, "temporal_join", uid, Rule::NeedsTime, build))
+        self.inner.behind(left.meet(&right, "temporal_join", uid, Rule::NeedsTime, build))
     }
 }
 

@@ -38,7 +38,7 @@ impl<T: 'static> Stream<T> {
         let node = self.at.stage(verb, Rule::Keeps, move |mut init| {
             Two::boxed(TryFlatMap { f, failures: Failures::new(&decided) }, init.next(0), init.next(1))
         });
-        Fallible::new(self.with(node.output(0)), self.with(node.output(1)), decision)
+        Fallible::new(self.behind(node.output(0)), self.behind(node.output(1)), decision)
     }
 }
 

@@ -6,6 +6,6 @@ impl<T: 'static> Stream<T> {
     #[track_caller]
     pub fn union(self, other: Stream<T>) -> Stream<T> {
         let at = self.at.union(&other.at);
-        self.with(at)
+        self.behind(at)
     }
 }

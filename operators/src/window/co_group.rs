@@ -76,7 +76,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
             Ok(Box::new(Noted { logic: ProcessLogic::open(Two(groups), init, "co_group")?, meaning }))
         });
         let (left, right) = (self.shuffled(uid), right.shuffled(uid));
-        self.inner.with(left.meet(&right, "co_group", uid, Rule::NeedsTime, build))
+        self.inner.behind(left.meet(&right, "co_group", uid, Rule::NeedsTime, build))
     }
 
     /// Each pair of one key that is in the same window, once for each window that both are in: see [`Keyed::co_group`].

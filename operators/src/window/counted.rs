@@ -53,7 +53,7 @@ impl<K: Key, T: Data> CountedWindows<K, T> {
     pub fn aggregate<A: Aggregate<T>>(self, uid: &str, aggregate: A) -> Stream<Counted<K, A::Out>> {
         let windows = CountWindows::<K, T, A> { aggregate, shape: self.shape, of: PhantomData };
         let build = build_to_the_end(move |init| Ok(Box::new(ProcessLogic::open(windows, init, "count_window")?)));
-        self.keyed.inner.with(self.keyed.shuffled(uid).operator("count_window", uid, Rule::Mixes, build))
+        self.keyed.inner.behind(self.keyed.shuffled(uid).operator("count_window", uid, Rule::Mixes, build))
     }
 }
 

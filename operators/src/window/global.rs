@@ -40,7 +40,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
     #[track_caller]
     pub fn global_window<G: Trigger<T>>(self, trigger: G) -> GlobalWindows<K, T, G> {
         let rule = if trigger.needs_event_time() { Rule::NeedsTime } else { Rule::Mixes };
-        let inner = self.inner.with(self.inner.at.pass("global_window", rule));
+        let inner = self.inner.behind(self.inner.at.pass("global_window", rule));
         GlobalWindows { keyed: Keyed::new(inner, self.key), trigger, purges: false }
     }
 }
@@ -59,7 +59,7 @@ impl<K: Key, T: Data, G: Trigger<T>> GlobalWindows<K, T, G> {
         let window =
             Global::<K, T, A, G> { aggregate, trigger: self.trigger, purges: self.purges, alarms, of: PhantomData };
         let build = build_to_the_end(move |init| Ok(Box::new(ProcessLogic::open(window, init, "global_window")?)));
-        self.keyed.inner.with(self.keyed.shuffled(uid).operator("global_window", uid, Rule::Mixes, build))
+        self.keyed.inner.behind(self.keyed.shuffled(uid).operator("global_window", uid, Rule::Mixes, build))
     }
 }
 

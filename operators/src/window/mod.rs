@@ -82,7 +82,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
     /// The records of each key in windows over event time. Needs event time upstream: checked when the graph is built.
     #[track_caller]
     pub fn window<W: Kind>(self, window: W) -> Windows<K, T, W> {
-        let inner = self.inner.with(self.inner.at.pass("window", Rule::NeedsTime));
+        let inner = self.inner.behind(self.inner.at.pass("window", Rule::NeedsTime));
         Windows { keyed: Keyed::new(inner, self.key), window, late: None }
     }
 }
@@ -116,7 +116,7 @@ impl<K: Key, T: Data, W: Kind> Windows<K, T, W> {
         let meaning = Meaning::new(&shape, Clock::Event, aggregate.name());
         let build = build::<K>(meaning, shape, Partials { aggregate, of: PhantomData });
         let combined = stream.at.stage("combine", Rule::Keeps, combine);
-        stream.with(combined.operator("aggregate", uid, Rule::Mixes, build))
+        stream.behind(combined.operator("aggregate", uid, Rule::Mixes, build))
     }
 
     /// The simple form: two closures. They cannot merge, so not for sliding and session windows, and nothing is combined
@@ -179,7 +179,7 @@ fn open_panes<K: Key, F: Folding<K>>(
 /// Results and late records apart.
 #[track_caller]
 fn divided<K: Key, T: Data, V: Data>(stream: &Stream<T>, at: At, late: Option<LateSink<T>>) -> Stream<Windowed<K, V>> {
-    let (results, too_late) = stream.with(at).split_map::<Windowed<K, V>, T>(|either| either);
+    let (results, too_late) = stream.behind(at).split_map::<Windowed<K, V>, T>(|either| either);
     if let Some(late) = late {
         late(too_late);
     }

@@ -93,6 +93,12 @@ impl OperatorInfo {
             settings: BTreeMap::new(),
         }
     }
+
+    /// Whether it has anything in a checkpoint: what has not is nobody's loss where it is gone.
+    #[must_use]
+    pub fn has_anything(&self) -> bool {
+        self.kind == "source" || self.state.is_some() || self.staged.is_some()
+    }
 }
 
 impl Manifest {

@@ -41,6 +41,11 @@ pub trait Logic: 'static {
     /// What a checkpoint tells of the operator.
     fn info(&mut self) -> OperatorInfo;
 
+    /// Of one that writes a broadcast state, or has a copy of it: its hash. Asked at each [`Logic::freeze`].
+    fn copy_hash(&self) -> Option<CopyHash> {
+        None
+    }
+
     /// Whether it takes more records. Asked before each batch.
     fn room(&self) -> Room {
         Room::Plenty
@@ -69,6 +74,18 @@ pub trait Delayed: Logic {
     fn is_full(&self) -> bool {
         false
     }
+}
+
+/// The hash of a broadcast state, which is compared across workers at each checkpoint: the sum over its entries, so that
+/// what the workers have written adds up to what each copy must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyHash {
+    /// The operator that writes the state.
+    pub uid: String,
+    /// The wrapping sum of the hashes of the entries.
+    pub hash: u64,
+    /// Whether this is a copy: the whole, not the part that one worker has written.
+    pub is_copy: bool,
 }
 
 /// Whether there is more to do.

@@ -6,7 +6,7 @@ use super::delaying::{HeldEpochs, Work};
 use super::epoch::{DONE, Epoch, end, interval, low};
 use super::fuel::Fuel;
 use super::inbox::{Inbox, Letter};
-use super::logic::{More, Turn};
+use super::logic::{CopyHash, More, Turn};
 use super::marks::Marks;
 use super::pace::Jitter;
 use super::ports::{ParcelStream, Ports, retain_all};
@@ -162,13 +162,20 @@ struct Driver {
     hold: Vec<Capability<Epoch>>,
     /// The epoch whose timers are being fired.
     firing: Option<Vec<Capability<Epoch>>>,
-    /// The interval whose snapshot is being encoded, with the watermarks at its end: those of the next go on meanwhile.
-    snapshot: Option<(u64, Vec<(u32, i64)>)>,
+    /// While a snapshot is being encoded.
+    snapshot: Option<Cut>,
     /// While records wait, a snapshot gets its next turn then.
     encode_again: Instant,
     /// Behind the last interval.
     over: bool,
     jitter: Option<Jitter>,
+}
+
+/// What was so at the end of an interval: the next goes on meanwhile.
+struct Cut {
+    n: u64,
+    marks: Vec<(u32, i64)>,
+    copy: Option<CopyHash>,
 }
 
 impl Driver {
@@ -331,7 +338,7 @@ impl Driver {
     fn cut(&mut self, low: Epoch) -> Result<()> {
         self.work.logic().freeze(self.inbox.interval)?;
         let marks = self.marks.applied().iter().map(|(origin, mark)| (*origin, *mark)).collect();
-        self.snapshot = Some((self.inbox.interval, marks));
+        self.snapshot = Some(Cut { n: self.inbox.interval, marks, copy: self.work.logic().copy_hash() });
         failpoint::hit("cut.after")?;
         self.over = low == DONE;
         if !self.over {
@@ -353,10 +360,10 @@ impl Driver {
         let encoded = self.work.logic().poll_snapshot(&mut task, self.over);
         self.encode_again = Instant::now() + RECORDS_FIRST;
         let Poll::Ready(sections) = encoded else { return Ok(()) };
-        let Some((n, marks)) = self.snapshot.take() else { return Ok(()) };
+        let Some(Cut { n, marks, copy }) = self.snapshot.take() else { return Ok(()) };
         failpoint::hit("snapshot.after")?;
         let (operator, worker) = (self.operator, self.cx.index);
-        self.cx.tell(Event::Part { n, operator, worker, sections: sections?, marks, last: self.over });
+        self.cx.tell(Event::Part { n, operator, worker, sections: sections?, marks, copy, last: self.over });
         if self.over {
             self.hold.clear();
         }

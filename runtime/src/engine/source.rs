@@ -169,7 +169,7 @@ impl Driver {
             let (operator, worker) = (self.spec.operator, self.cx.index);
             let sections = vec![self.splits.snapshot()?];
             let last = next_interval == u64::MAX;
-            self.cx.tell(Event::Part { n, operator, worker, sections, marks: vec![], last });
+            self.cx.tell(Event::Part { n, operator, worker, sections, marks: vec![], copy: None, last });
         }
         Ok(())
     }

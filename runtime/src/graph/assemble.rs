@@ -4,7 +4,7 @@
 //! and unions that a stateless node follows become timely operators.
 use super::above::{Above, above};
 use super::fit::accepts;
-use super::node::{Build, DelayingBuild, Graph, OperatorBuild, OperatorInit, Port};
+use super::node::{Build, DelayingBuild, Graph, OperatorBuild, OperatorInit, Port, Rule};
 use super::source_build::SourceBuild;
 use crate::Result;
 use crate::checkpoint::OperatorInfo;
@@ -220,8 +220,9 @@ impl<'s> Assembler<'_, 's> {
 
     fn run(&mut self, node: usize, mut work: Work, exchange: bool, hears: Hears) -> Result<()> {
         let uid = self.uid(node);
-        let inputs_of = self.graph.nodes.borrow()[node].inputs.len();
-        let inputs = (0..inputs_of).map(|i| (self.edges.remove(&(node, i)).unwrap_or_default(), exchange)).collect();
+        let (inputs_of, rule) = (self.graph.nodes.borrow()[node].inputs.len(), self.graph.nodes.borrow()[node].rule);
+        let crosses = |i: usize| exchange || (i > 0 && rule == Rule::Beside);
+        let inputs = (0..inputs_of).map(|i| (self.edges.remove(&(node, i)).unwrap_or_default(), crosses(i))).collect();
         let marks = self.marks_for(node, hears);
         let mut tree = Tree::default();
         let next = self.tree(Port { node, out: 0 }, None, &mut tree);

@@ -40,7 +40,7 @@ impl Graph {
                     now = Facts { untimed: vec![i], mixed: None, unreplayable };
                 }
                 Rule::AssignsTime => now.untimed.clear(),
-                Rule::Mixes | Rule::NeedsTime => now.mixed = now.mixed.or(Some(i)),
+                Rule::Mixes | Rule::NeedsTime | Rule::Beside => now.mixed = now.mixed.or(Some(i)),
                 _ => {}
             }
             facts.push(now);

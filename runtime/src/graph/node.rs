@@ -30,7 +30,8 @@ pub enum Rule {
     Keeps,
     /// Exchange, union, state, calls in flight: splits are mixed from here on.
     Mixes,
-    /// A second input beside the stream: it brings neither time nor splits.
+    /// State, and a second input beside the stream, which crosses workers and brings neither time nor splits. Splits are
+    /// mixed from here on.
     Beside,
     /// Reads event times, per split.
     AssignsTime,
@@ -63,7 +64,7 @@ pub type Make<L> = Box<dyn FnOnce(&OperatorInit<'_>) -> Result<Box<L>>>;
 
 /// How an operator with state is made.
 pub struct OperatorBuild {
-    /// Whether its inputs cross workers: their batches have targets.
+    /// Whether its inputs cross workers: their batches have targets. One that is [`Rule::Beside`] always does.
     pub exchange: bool,
     /// Whether it needs watermarks.
     pub event_time: bool,
@@ -134,6 +135,12 @@ impl OperatorInit<'_> {
     /// Whether the user says that state which the operator does not know may be dropped.
     pub fn may_drop_state(&self) -> bool {
         self.may_drop
+    }
+
+    /// The same as another operator's, for all key groups: for who has a copy of its state.
+    pub fn whole_of<'b>(&'b self, uid: &'b str) -> OperatorInit<'b> {
+        let info = self.restored.and_then(|restored| restored.operator(uid));
+        OperatorInit { uid, worker: 0, workers: 1, info, ..*self }
     }
 
     /// Gives every entry of the operator's state in this worker's key groups, older before newer.
@@ -297,6 +304,12 @@ impl At {
     #[track_caller]
     pub fn meet(&self, other: &At, verb: &'static str, uid: &str, rule: Rule, build: OperatorBuild) -> At {
         self.graph.add(verb, Some(uid), vec![self.port, other.port], rule, Build::Operator(build))
+    }
+
+    /// Adds an operator with a second input that has nothing of its own in a checkpoint, hence no uid.
+    #[track_caller]
+    pub fn beside(&self, other: &At, verb: &'static str, rule: Rule, build: OperatorBuild) -> At {
+        self.graph.add(verb, None, vec![self.port, other.port], rule, Build::Operator(build))
     }
 
     /// Adds a sink.

@@ -3,6 +3,7 @@
 use crate::checkpoint::FileRef;
 use crate::codec;
 use crate::run::control::FailureKind;
+use crate::run::copies::Copies;
 use crate::sight::look::Look;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -83,8 +84,8 @@ pub(crate) enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Report {
     /// Its file of checkpoint `n` is written and read back. `marks` are the watermarks of origins, by number; `last` says
-    /// that all of its operators are over.
-    Gathered { n: u64, file: FileRef, marks: Vec<(u32, i64)>, last: bool },
+    /// that all of its operators are over; `copies` are hashes of broadcast states.
+    Gathered { n: u64, file: FileRef, marks: Vec<(u32, i64)>, copies: Copies, last: bool },
     /// The file could not be written.
     NotWritten { n: u64, why: String, last: bool },
     /// Its workers have committed everything up to checkpoint `n`; 0 stands for the one that was restored.

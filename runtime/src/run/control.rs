@@ -2,6 +2,7 @@
 use super::released::Released;
 use crate::BoxError;
 use crate::checkpoint::Section;
+use crate::engine::logic::CopyHash;
 use crate::engine::pace::Clock;
 use crate::graph::assemble::Assembled;
 use crate::mesh::Outbox;
@@ -41,7 +42,15 @@ pub(crate) enum Event {
     /// Interval `n` ends at the processing time `now`.
     Cut { n: u64, why: Why, now: i64 },
     /// One operator of one worker has taken its snapshot.
-    Part { n: u64, operator: usize, worker: usize, sections: Vec<Section>, marks: Vec<(u32, i64)>, last: bool },
+    Part {
+        n: u64,
+        operator: usize,
+        worker: usize,
+        sections: Vec<Section>,
+        marks: Vec<(u32, i64)>,
+        copy: Option<CopyHash>,
+        last: bool,
+    },
     /// A worker has committed everything up to checkpoint `n`.
     Committed { n: u64, worker: usize },
 }

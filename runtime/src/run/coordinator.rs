@@ -1,5 +1,6 @@
 //! When a checkpoint is whole, durable, committed: a pure state machine of process 0. `leader` does what it decides.
 use super::control::Why;
+use super::copies::Copies;
 use crate::checkpoint::FileRef;
 use crate::graph::assemble::Assembled;
 use crate::mesh::wire::{Order, Report};
@@ -70,6 +71,7 @@ struct Gathering {
     /// By process; none for one that could not write its file.
     files: BTreeMap<usize, Option<FileRef>>,
     marks: BTreeMap<u32, i64>,
+    copies: Copies,
     last: usize,
     /// Why the first file could not be written.
     failed: Option<String>,
@@ -116,13 +118,14 @@ impl Coordinator {
                 self.cuts.insert(n, (why, now));
                 vec![]
             }
-            Input::Report { process, report: Report::Gathered { n, file, marks, last } } => {
+            Input::Report { process, report: Report::Gathered { n, file, marks, copies, last } } => {
                 let gathering = self.gathering.entry(n).or_default();
                 gathering.files.insert(process, Some(file));
                 for (origin, mark) in marks {
                     let known = gathering.marks.entry(origin).or_insert(mark);
                     *known = (*known).max(mark);
                 }
+                gathering.copies.merge(copies);
                 gathering.last += usize::from(last);
                 self.when_gathered(n)
             }
@@ -154,6 +157,9 @@ impl Coordinator {
         let summary = Summary { n, why, finished, processing_time, origins: gathered.marks, files };
         if let Some(why) = gathered.failed {
             return self.give_up(&summary, &why);
+        }
+        if let Some(why) = gathered.copies.difference() {
+            return vec![Action::Fail { why: format!("checkpoint {n} is refused: {why}") }];
         }
         self.written = Some(summary);
         self.when_written()

@@ -1,5 +1,6 @@
 //! When the part of a checkpoint that belongs to one process is whole: a pure state machine. `keeper` does what it decides.
 use super::control::Event;
+use super::copies::Copies;
 use crate::checkpoint::{FileRef, Section, SectionKind};
 use crate::mesh::wire::Report;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +47,7 @@ struct Gathering {
     parts: BTreeSet<(usize, usize)>,
     sections: Vec<Section>,
     marks: BTreeMap<u32, i64>,
+    copies: Copies,
     last: usize,
 }
 
@@ -53,6 +55,7 @@ struct InFlight {
     n: u64,
     sections: Vec<Section>,
     marks: Vec<(u32, i64)>,
+    copies: Copies,
     last: bool,
 }
 
@@ -76,9 +79,11 @@ impl Gatherer {
                 self.when_gathered()
             }
             Input::Event(Event::Cut { .. }) => vec![],
-            Input::Event(Event::Part { n, operator, worker, sections, marks, last }) => {
+            Input::Event(Event::Part { n, operator, worker, sections, marks, copy, last }) => {
                 let part = self.gathering.entry(n).or_default();
-                part.parts.insert((operator, worker));
+                if part.parts.insert((operator, worker)) {
+                    copy.into_iter().for_each(|hash| part.copies.add(hash));
+                }
                 part.sections.extend(sections);
                 for (origin, mark) in marks {
                     let known = part.marks.entry(origin).or_insert(mark);
@@ -88,9 +93,10 @@ impl Gatherer {
                 self.when_gathered()
             }
             Input::Event(Event::Committed { n, worker }) => self.committed(n, worker),
-            Input::Written { n, file } => {
-                self.report(n, |flight| Report::Gathered { n, file, marks: flight.marks.clone(), last: flight.last })
-            }
+            Input::Written { n, file } => self.report(n, |flight| {
+                let (marks, copies) = (flight.marks.clone(), flight.copies.clone());
+                Report::Gathered { n, file, marks, copies, last: flight.last }
+            }),
             Input::NotWritten { n, why } => self.report(n, |flight| Report::NotWritten { n, why, last: flight.last }),
             Input::Settled { n, durable } => self.settled(n, durable),
         }
@@ -111,6 +117,7 @@ impl Gatherer {
             n,
             sections: sections.clone(),
             marks: gathered.marks.into_iter().collect(),
+            copies: gathered.copies,
             last: gathered.last == expected,
         });
         vec![Action::Write { n, sections }]

@@ -5,7 +5,9 @@ use super::coordinator::{Action, Coordinator, Input, Summary};
 use super::failpoint;
 use super::status::Status;
 use crate::Result;
-use crate::checkpoint::{CheckpointError, Claim, DataName, FileRef, Manifest, Request, StateStore, merge, plan};
+use crate::checkpoint::{
+    CheckpointError, Claim, DataName, FileRef, Manifest, OperatorInfo, Request, StateStore, merge, plan,
+};
 use crate::mesh::wire::Order;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
@@ -142,7 +144,7 @@ impl Leader {
             build: format!("millstream {}", env!("CARGO_PKG_VERSION")),
             args: self.leading.args.clone(),
             origins: origins.collect(),
-            operators: graph.operators,
+            operators: graph.operators.into_iter().filter(OperatorInfo::has_anything).collect(),
             files,
             ..self.leading.claim.manifest(summary.n)
         }

@@ -3,6 +3,7 @@
 pub(crate) mod attempt;
 pub(crate) mod control;
 pub(crate) mod coordinator;
+pub(crate) mod copies;
 pub(crate) mod ears;
 mod enumerate;
 pub mod failpoint;

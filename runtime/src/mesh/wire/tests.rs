@@ -1,6 +1,7 @@
 //! What is sent comes back; what is not ours is refused before anything is allocated for it.
 use super::*;
 use crate::checkpoint::DataName;
+use crate::engine::logic::CopyHash;
 use proptest::prelude::*;
 
 fn file() -> impl Strategy<Value = FileRef> {
@@ -45,8 +46,13 @@ fn any_message() -> impl Strategy<Value = Message> {
     let kinds = [FailureKind::Broken, FailureKind::Refused, FailureKind::Killed, FailureKind::Lost];
     let marks = proptest::collection::vec(any::<(u32, i64)>(), 0..5);
     prop_oneof![
-        (any::<u64>(), file(), marks, any::<bool>())
-            .prop_map(|(n, file, marks, last)| Message::Report(Report::Gathered { n, file, marks, last })),
+        (any::<u64>(), file(), marks, any::<(u64, bool, bool)>()).prop_map(
+            |(n, file, marks, (hash, is_copy, last))| {
+                let mut copies = Copies::default();
+                copies.add(CopyHash { uid: "rules".into(), hash, is_copy });
+                Message::Report(Report::Gathered { n, file, marks, copies, last })
+            }
+        ),
         (any::<u64>(), ".{0,80}", any::<bool>()).prop_map(|(n, why, last)| Message::Report(Report::NotWritten {
             n,
             why,

@@ -1,6 +1,7 @@
 //! The coordinator alone: what it does in which order, whatever arrives first.
 use super::*;
 use crate::checkpoint::DataName;
+use crate::engine::logic::CopyHash;
 
 /// Of two processes.
 fn coordinator(restored: Option<u64>) -> Coordinator {
@@ -20,7 +21,7 @@ fn file(n: u64, process: u32) -> FileRef {
 
 fn gathered(n: u64, process: usize, file: FileRef, last: bool) -> Input {
     let marks = vec![(0, 10 * n as i64 + process as i64)];
-    Input::Report { process, report: Report::Gathered { n, file, marks, last } }
+    Input::Report { process, report: Report::Gathered { n, file, marks, copies: Copies::default(), last } }
 }
 
 fn not_written(n: u64, process: usize, last: bool) -> Input {
@@ -147,5 +148,22 @@ fn the_run_is_over_once_the_last_checkpoint_is_committed() {
         assert_eq!(c.step(committed(1, 0)), []);
         let finish = Action::Tell(Order::Finish { finished });
         assert_eq!(c.step(committed(1, 1)), [Action::Committed { n: 1, why }, finish]);
+    }
+}
+
+#[test]
+fn a_copy_of_a_broadcast_that_is_not_what_was_written_ends_the_attempt() {
+    let mut c = coordinator(None);
+    c.step(cut(1, Why::Interval));
+    for (process, copy) in [(0, 8), (1, 9)] {
+        let mut copies = Copies::default();
+        for (hash, is_copy) in [(4, false), (copy, true)] {
+            copies.add(CopyHash { uid: "rules".into(), hash, is_copy });
+        }
+        let report = Report::Gathered { n: 1, file: file(1, process as u32), marks: vec![], copies, last: false };
+        let actions = c.step(Input::Report { process, report });
+        let failed =
+            matches!(&actions[..], [Action::Fail { why }] if why.contains("checkpoint 1") && why.contains("\"rules\""));
+        assert_eq!(failed, process == 1, "{actions:?}");
     }
 }

@@ -18,7 +18,7 @@ fn section(kind: SectionKind, n: u64) -> Section {
 
 fn part(n: u64, operator: usize, worker: usize, sections: Vec<Section>, last: bool) -> Input {
     let marks = vec![(0, 10 * n as i64 + worker as i64)];
-    Input::Event(Event::Part { n, operator, worker, sections, marks, last })
+    Input::Event(Event::Part { n, operator, worker, sections, marks, copy: None, last })
 }
 
 /// All parts of `n`, of which the last has these sections.
@@ -43,7 +43,8 @@ fn a_file_is_written_when_every_part_is_there_in_whatever_order() {
     assert_eq!(g.step(part(1, 1, 2, vec![], false)), []);
     assert_eq!(g.step(part(1, 0, 3, vec![], false)), [Action::Write { n: 1, sections: vec![one] }]);
     let file = file(1);
-    let report = Report::Gathered { n: 1, file: file.clone(), marks: vec![(0, 13)], last: false };
+    let report =
+        Report::Gathered { n: 1, file: file.clone(), marks: vec![(0, 13)], copies: Copies::default(), last: false };
     assert_eq!(g.step(Input::Written { n: 1, file }), [Action::Tell(report)]);
 }
 
