@@ -12,7 +12,8 @@ pub use millstream_runtime::{sink, source, time};
 pub use millstream_testkit as testkit;
 
 pub use millstream_operators::{
-    aggregate, broadcast, checkpoints, dead_letter, fallible, job, keyed, pattern, process, process_fn, stream, window,
+    aggregate, broadcast, checkpoints, dead_letter, fallible, iterate, job, keyed, pattern, process, process_fn,
+    stream, window,
 };
 
 /// Connectors and formats; each is a crate of its own.
@@ -39,6 +40,7 @@ pub mod prelude {
     pub use millstream_operators::broadcast::{Broadcast, CtxWith, ProcessWith, View, Visit};
     pub use millstream_operators::dead_letter::DeadLetter;
     pub use millstream_operators::fallible::Fallible;
+    pub use millstream_operators::iterate::{Round, Step};
     pub use millstream_operators::job::{Args, Job, Shared};
     pub use millstream_operators::keyed::Keyed;
     pub use millstream_operators::pattern::{AfterMatch, Matched, Pattern};

@@ -21,6 +21,7 @@ mod flat_map;
 mod in_flight;
 mod inspect;
 mod interval_join;
+pub mod iterate;
 pub mod job;
 mod join;
 mod key_by;

@@ -15,5 +15,7 @@ mod driving;
 mod jobs;
 #[path = "testkit/joining.rs"]
 mod joining;
+#[path = "testkit/looping.rs"]
+mod looping;
 #[path = "testkit/windowing.rs"]
 mod windowing;

@@ -6,19 +6,20 @@ use crate::parcel::Parcel;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use timely::dataflow::operators::Capability;
+use timely::progress::Timestamp;
 
 /// A batch that arrived, with the right to answer it: a capability for each output.
-pub(crate) struct Letter {
-    pub caps: Vec<Capability<Epoch>>,
+pub(crate) struct Letter<T: Timestamp = Epoch> {
+    pub caps: Vec<Capability<T>>,
     pub port: usize,
     pub batch: Parcel,
 }
 
 /// Two queues are enough, since a cut starts only when the checkpoint before it is settled: records of interval n + 2
 /// cannot arrive before snapshot n.
-pub(crate) struct Inbox {
-    now: VecDeque<(Epoch, Letter)>,
-    later: VecDeque<(Epoch, Letter)>,
+pub(crate) struct Inbox<T: Timestamp = Epoch> {
+    now: VecDeque<(Epoch, Letter<T>)>,
+    later: VecDeque<(Epoch, Letter<T>)>,
     open: BTreeMap<Epoch, usize>,
     /// The interval that is being processed.
     pub interval: u64,
@@ -27,12 +28,12 @@ pub(crate) struct Inbox {
     backlog: Rc<Backlog>,
 }
 
-impl Inbox {
+impl<T: Timestamp> Inbox<T> {
     pub fn new(first: u64, plant: Plant, backlog: Rc<Backlog>) -> Self {
         Self { now: VecDeque::new(), later: VecDeque::new(), open: BTreeMap::new(), interval: first, plant, backlog }
     }
 
-    pub fn push(&mut self, at: Epoch, letter: Letter) {
+    pub fn push(&mut self, at: Epoch, letter: Letter<T>) {
         *self.open.entry(at).or_default() += 1;
         self.backlog.add();
         let waits = interval(at) > self.interval && self.plant != Plant::NoWait;
@@ -40,7 +41,7 @@ impl Inbox {
         queue.push_back((at, letter));
     }
 
-    pub fn pop(&mut self) -> Option<Letter> {
+    pub fn pop(&mut self) -> Option<Letter<T>> {
         let (at, letter) = self.now.pop_front()?;
         self.backlog.remove();
         if let Some(count) = self.open.get_mut(&at) {

@@ -14,6 +14,7 @@ pub(crate) mod fuel;
 pub(crate) mod inbox;
 pub(crate) mod lanes;
 pub mod logic;
+pub(crate) mod looped;
 pub(crate) mod marks;
 pub(crate) mod operator;
 pub(crate) mod origin;

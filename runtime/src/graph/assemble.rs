@@ -2,6 +2,8 @@
 //!
 //! Stateless nodes become stages inside the source or operator before them; only sources, operators with state, sinks,
 //! and unions that a stateless node follows become timely operators.
+mod looping;
+
 use super::above::{Above, above};
 use super::fit::accepts;
 use super::node::{Build, DelayingBuild, Graph, OperatorBuild, OperatorInit, Port, Rule};
@@ -128,7 +130,8 @@ impl<'s> Assembler<'_, 's> {
                 self.run(node, Work::AtOnce(logic), exchange, hears)
             }
             Some(Build::Pass) => self.relay(node),
-            Some(Build::Stage(..)) | None => Ok(()),
+            Some(Build::Loop) => self.iterate(node),
+            Some(Build::Stage(..) | Build::Again | Build::Leave) | None => Ok(()),
         }
     }
 

@@ -51,6 +51,12 @@ pub(crate) enum Build {
     Stage(Option<Watermark>, Box<dyn FnOnce(StageInit) -> Next>),
     /// The same stream, for a rule's sake; or several streams as one.
     Pass,
+    /// The beginning of a loop.
+    Loop,
+    /// Where a loop's records go round again.
+    Again,
+    /// Where they leave it.
+    Leave,
     /// An operator with state.
     Operator(OperatorBuild),
     /// An operator that waits for the world.
@@ -310,6 +316,20 @@ impl At {
     #[track_caller]
     pub fn beside(&self, other: &At, verb: &'static str, rule: Rule, build: OperatorBuild) -> At {
         self.graph.add(verb, None, vec![self.port, other.port], rule, Build::Operator(build))
+    }
+
+    /// Begins a loop: what follows, up to [`At::close_loop`], is its body.
+    #[track_caller]
+    pub fn open_loop(&self, uid: &str) -> At {
+        self.graph.add("iterate", Some(uid), vec![self.port], Rule::Mixes, Build::Loop)
+    }
+
+    /// Closes a loop behind an operator with two outputs: what comes out of the first goes round again, what comes out of
+    /// the second leaves.
+    #[track_caller]
+    pub fn close_loop(&self) -> At {
+        self.graph.add("again", None, vec![self.output(0).port], Rule::Mixes, Build::Again);
+        self.graph.add("end of iterate", None, vec![self.output(1).port], Rule::Mixes, Build::Leave)
     }
 
     /// Adds a sink.

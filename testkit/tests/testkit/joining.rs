@@ -1,7 +1,8 @@
 //! Joins and deduplication against plain computations: step by step, through crashes, and killed anywhere. One suite for all of them.
 use crate::jobs::{Event, events, outside};
+use millstream_operators::process_fn::Event as Happening;
 use millstream_operators::window::{Group, Sliding, Tumbling};
-use millstream_operators::{Job, Keyed, Stream};
+use millstream_operators::{Either, Job, Keyed, Stream};
 use millstream_runtime::Result;
 use millstream_runtime::time::{Watermark, millis, mins};
 use millstream_testkit::{Harness, crash_test};
@@ -138,4 +139,30 @@ fn the_first_of_a_key_passes_until_it_is_forgotten() {
     timed.push(150, 31).push(151, 41).crash(1).push(251, 51);
     assert_eq!(timed.out(), [41], "100 ms behind the first it is still dropped; then the next is the first");
     assert_eq!(timed.watermark(352).push(352, 61).crash(3).push(400, 71).out(), [61]);
+}
+
+/// Sums do not depend on the order of two streams, and tell when both have the same.
+#[test]
+fn connected_streams_with_one_state_are_exactly_once_wherever_they_are_killed() {
+    let build = |job: &Job| -> Result<()> {
+        let (left, right) = (job.source("left", outside::<Event>()), job.source("right", outside::<u64>()));
+        let both = left.connect(right).key_by(|e| match e {
+            Either::Left(event) => event.key,
+            Either::Right(number) => number % 11,
+        });
+        let met = both.process_fn("met", |key, (lefts, rights): &mut (u64, u64), event, out| match event {
+            Happening::Record(Either::Left(_)) => {
+                *lefts += 1;
+                out.emit((*key, 0, *lefts));
+            }
+            Happening::Record(Either::Right(_)) => {
+                *rights += 1;
+                out.emit((*key, 1, *rights));
+            }
+            Happening::Timer(_) => {}
+        });
+        met.sink("out", outside());
+        Ok(())
+    };
+    crash_test(build).feed("left", events(200)).feed("right", 0..300u64).run();
 }
