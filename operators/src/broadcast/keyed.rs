@@ -85,7 +85,8 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
     ///     fn on_record(&mut self, (_, action): (u64, String), watched: &View<String, bool>, ctx: &mut CtxWith<Self>) {
     ///         if watched.get(&action) == Some(&true) {
     ///             *ctx.state.dirty() += 1;
-    ///             ctx.emit((ctx.key, *ctx.state.dirty()));
+    ///             let seen = *ctx.state.dirty();
+    ///             ctx.emit((ctx.key, seen));
     ///         }
     ///     }
     /// }
