@@ -45,11 +45,12 @@ impl<T: 'static> Stream<T> {
     /// Event times stay with the records; inside there are none:
     ///
     /// ```rust,compile_fail
-    /// use millstream_operators::{Stream, iterate::Step};
+    /// use millstream_operators::Stream;
+    /// use millstream_operators::iterate::{Round, Step};
     /// use millstream_runtime::time::Watermark;
     /// fn looped(numbers: Stream<u64>) -> Stream<u64> {
-    ///     let body = |round| round.event_time(|n| *n, Watermark::ascending()).map(Step::<u64, u64>::Done);
-    ///     numbers.iterate("loop", 9, body).or_fail()
+    ///     let timed = |round: Round<u64>| round.event_time(|n: &u64| *n, Watermark::ascending());
+    ///     numbers.iterate("loop", 9, |round| timed(round).map(Step::<u64, u64>::Done)).or_fail()
     /// }
     /// ```
     ///
