@@ -82,7 +82,8 @@ impl<T: Data, F: Fn(u64) -> T + 'static> Reader for GenerateReader<T, F> {
         batch.extend(numbers.map(&*self.make));
         Ok(match then {
             Next::More => Progress::More,
-            Next::Wait => Progress::Idle,
+            // Its next record is on its way: where others are ahead, as after a restart, it must not come too late.
+            Next::Wait => Progress::Waiting,
             Next::End => Progress::Ended,
         })
     }

@@ -112,6 +112,12 @@ fn every_offset_gives_what_followed() {
 }
 
 #[test]
+fn a_split_whose_next_record_is_not_due_holds_the_watermark_back() {
+    let mut reader = generate(10, |n| n).splits(2).rate(1).open(&1, None).unwrap();
+    assert_eq!(reader.read(&mut Batch::default()).unwrap(), Progress::Waiting);
+}
+
+#[test]
 fn a_rate_is_kept_and_its_waiting_is_idle() {
     let traffic = Traffic::new(1_000_000, 1).rate(80_000);
     let (opened, mut count, mut idle) = (Instant::now(), 0, 0);
