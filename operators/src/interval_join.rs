@@ -3,7 +3,7 @@ use crate::Stream;
 use crate::keyed::{Keyed, SameKey};
 use crate::process::{Ctx2, Process2, build_of};
 use crate::process_logic::{ProcessLogic, Two};
-use crate::sides::{Place, Sides};
+use crate::sides::{Place, Sides, put};
 use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::graph::Rule;
 use millstream_runtime::time::Timestamp;
@@ -55,11 +55,11 @@ struct IntervalJoin<K, T, R, U, F> {
 }
 
 impl<K: Key, T: State, R: State, U: Data, F: FnMut(&K, &T, &R) -> U + 'static> IntervalJoin<K, T, R, U, F> {
-    /// Of the record that came now. Sets the timer that forgets it.
-    fn place(&self, ctx: &mut Ctx2<Self>) -> Place {
+    /// The time of the record that came now. Sets the timer that forgets it.
+    fn forget_later(&self, ctx: &mut Ctx2<Self>) -> Timestamp {
         let at = ctx.time();
         ctx.timer_at(Timestamp(at.0.saturating_add(self.within).saturating_add(1)), ());
-        ctx.state.place(at)
+        at
     }
 
     fn near(&self, at: Timestamp) -> std::ops::RangeInclusive<Place> {
@@ -79,19 +79,19 @@ impl<K: Key, T: State, R: State, U: Data, F: FnMut(&K, &T, &R) -> U + 'static> P
     type Timer = ();
 
     fn on_left(&mut self, record: T, ctx: &mut Ctx2<Self>) {
-        let place = self.place(ctx);
-        for (other, right) in ctx.state.right.range_ref(self.near(place.at)) {
-            ctx.out.push_with((self.f)(&ctx.key, &record, right), Some(place.at.max(other.at)), None);
+        let at = self.forget_later(ctx);
+        for (other, right) in ctx.state.right.range_ref(self.near(at)) {
+            ctx.out.push_with((self.f)(&ctx.key, &record, right), Some(at.max(other.at)), None);
         }
-        ctx.state.left.insert(place, record);
+        put(&mut ctx.state.left, at, record);
     }
 
     fn on_right(&mut self, record: R, ctx: &mut Ctx2<Self>) {
-        let place = self.place(ctx);
-        for (other, left) in ctx.state.left.range_ref(self.near(place.at)) {
-            ctx.out.push_with((self.f)(&ctx.key, left, &record), Some(place.at.max(other.at)), None);
+        let at = self.forget_later(ctx);
+        for (other, left) in ctx.state.left.range_ref(self.near(at)) {
+            ctx.out.push_with((self.f)(&ctx.key, left, &record), Some(at.max(other.at)), None);
         }
-        ctx.state.right.insert(place, record);
+        put(&mut ctx.state.right, at, record);
     }
 
     fn on_timer(&mut self, (): (), ctx: &mut Ctx2<Self>) {

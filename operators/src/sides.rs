@@ -1,6 +1,6 @@
 //! What joins keep of their two inputs for a key: records by their time, until no counterpart can come any more.
 use millstream_runtime::data::State;
-use millstream_runtime::state::{Map, Value};
+use millstream_runtime::state::Map;
 use millstream_runtime::time::Timestamp;
 use millstream_runtime::{KeyedState, State};
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Sides<T: State, R: State> {
     pub left: Map<Place, T>,
     pub right: Map<Place, R>,
-    arrived: Value<u64>,
 }
 
-/// Where a record stands among those of its key.
+/// Where a record stands among those of its key on its side: by time, then in the order of arrival.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, State)]
 pub(crate) struct Place {
     pub at: Timestamp,
@@ -33,13 +32,6 @@ impl Place {
 }
 
 impl<T: State, R: State> Sides<T, R> {
-    /// Of the next record, which has this time.
-    pub fn place(&mut self, at: Timestamp) -> Place {
-        let arrived = self.arrived.dirty();
-        *arrived += 1;
-        Place { at, nth: *arrived - 1 }
-    }
-
     /// The time of the oldest record.
     pub fn oldest(&self) -> Option<Timestamp> {
         let (left, right) =
@@ -51,10 +43,14 @@ impl<T: State, R: State> Sides<T, R> {
     pub fn forget(&mut self, needed: Place) {
         forget(&mut self.left, needed);
         forget(&mut self.right, needed);
-        if self.left.is_empty() && self.right.is_empty() {
-            self.arrived.clear();
-        }
     }
+}
+
+/// Puts a record behind those that have its time.
+pub(crate) fn put<V: State>(side: &mut Map<Place, V>, at: Timestamp, record: V) {
+    let last = side.range_ref(Place::before(at)..=Place::behind(at)).next_back();
+    let nth = last.map_or(0, |(place, _)| place.nth + 1);
+    side.insert(Place { at, nth }, record);
 }
 
 /// Drops what is before a place.

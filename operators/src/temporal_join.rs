@@ -3,10 +3,10 @@ use crate::Stream;
 use crate::keyed::{Keyed, SameKey};
 use crate::process::{Ctx2, Process2, build_of};
 use crate::process_logic::{ProcessLogic, Two};
-use crate::sides::{Place, Sides, forget};
+use crate::sides::{Place, Sides, forget, put};
 use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::graph::Rule;
-use millstream_runtime::time::millis;
+use millstream_runtime::time::{Timestamp, millis};
 use std::marker::PhantomData;
 
 impl<K: 'static, T: 'static> Keyed<K, T> {
@@ -55,11 +55,11 @@ impl<K: Key, T: State, R: State, U: Data, F> TemporalJoin<K, T, R, U, F>
 where
     F: FnMut(&K, &T, Option<&R>) -> U + 'static,
 {
-    /// Where the record that came now stands. A timer looks at it when all of its time have come.
-    fn place(ctx: &mut Ctx2<Self>) -> Place {
+    /// The time of the record that came now. A timer looks at it when all of that time have come.
+    fn look_later(ctx: &mut Ctx2<Self>) -> Timestamp {
         let at = ctx.time();
         ctx.timer_at(at + millis(1), ());
-        ctx.state.place(at)
+        at
     }
 }
 
@@ -75,13 +75,13 @@ where
     type Timer = ();
 
     fn on_left(&mut self, record: T, ctx: &mut Ctx2<Self>) {
-        let place = Self::place(ctx);
-        ctx.state.left.insert(place, record);
+        let at = Self::look_later(ctx);
+        put(&mut ctx.state.left, at, record);
     }
 
     fn on_right(&mut self, version: R, ctx: &mut Ctx2<Self>) {
-        let place = Self::place(ctx);
-        ctx.state.right.insert(place, version);
+        let at = Self::look_later(ctx);
+        put(&mut ctx.state.right, at, version);
     }
 
     fn on_timer(&mut self, (): (), ctx: &mut Ctx2<Self>) {
@@ -90,7 +90,7 @@ where
             let valid = ctx.state.right.range_ref(..=Place::behind(place.at)).next_back().map(|(_, version)| version);
             ctx.out.push_with((self.f)(&ctx.key, record, valid), Some(place.at), None);
         }
-        let Sides { left, right, .. } = &mut ctx.state;
+        let Sides { left, right } = &mut ctx.state;
         forget(left, now);
         let valid = right.range_ref(..now).next_back().map(|(place, _)| *place);
         if let Some(valid) = valid {

@@ -8,7 +8,7 @@ use crate::Stream;
 use crate::keyed::{Keyed, SameKey};
 use crate::process::{Ctx2, Process2, build_of};
 use crate::process_logic::{ProcessLogic, Two};
-use crate::sides::{Place, Sides};
+use crate::sides::{Place, Sides, put};
 use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::graph::{OperatorInit, Rule};
 use millstream_runtime::time::Timestamp;
@@ -139,13 +139,13 @@ where
     I: IntoIterator<Item = U>,
     F: FnMut(Group<'_, K, T, R>) -> I + 'static,
 {
-    /// Where the record that came now stands; none if it is in no window that is still open.
-    fn place(&mut self, ctx: &mut Ctx2<Self>) -> Option<Place> {
+    /// The time of the record that came now; none if it is in no window that is still open.
+    fn taken(&mut self, ctx: &mut Ctx2<Self>) -> Option<Timestamp> {
         let (at, watermark) = (ctx.time(), ctx.watermark());
         match self.panes.first_open(self.panes.pane(at), watermark) {
             Some(window) => {
                 ctx.timer_at(self.panes.end(window), ());
-                Some(ctx.state.place(at))
+                Some(at)
             }
             None if at < watermark => {
                 self.late.note(1, at, watermark);
@@ -190,14 +190,14 @@ where
     type Timer = ();
 
     fn on_left(&mut self, record: T, ctx: &mut Ctx2<Self>) {
-        if let Some(place) = self.place(ctx) {
-            ctx.state.left.insert(place, record);
+        if let Some(at) = self.taken(ctx) {
+            put(&mut ctx.state.left, at, record);
         }
     }
 
     fn on_right(&mut self, record: R, ctx: &mut Ctx2<Self>) {
-        if let Some(place) = self.place(ctx) {
-            ctx.state.right.insert(place, record);
+        if let Some(at) = self.taken(ctx) {
+            put(&mut ctx.state.right, at, record);
         }
     }
 

@@ -20,6 +20,8 @@ use std::task::{Context, Poll};
 
 /// So many windows are looked at in one turn.
 const LOOKS_A_TURN: usize = 1024;
+/// The state of so many of them is brought near the processor at once.
+const FETCHED: usize = 128;
 
 /// What windows of one kind keep for a key, and do with it. The key is the one at the cursor.
 pub(super) trait Windowing<K: Key>: Columned + 'static {
@@ -117,7 +119,7 @@ impl<K: Key, W: Windowing<K>> Logic for WindowLogic<K, W> {
         let Parts { records, times, hashes, .. } = batch.into_parts();
         self.slots.clear();
         self.store.resolve(&hashes, |i| &records[i].0, &mut self.slots);
-        self.store.load(&self.slots, &mut self.windows)?;
+        self.store.fetch(&self.slots, &mut self.windows)?;
         let watermark = self.clock.reached(turn);
         for (i, ((key, arrived), slot)) in records.into_iter().zip(&self.slots).enumerate() {
             self.store.enter(*slot);
@@ -134,7 +136,12 @@ impl<K: Key, W: Windowing<K>> Logic for WindowLogic<K, W> {
 
     fn on_time(&mut self, turn: &mut Turn<'_>) -> Result<More> {
         let watermark = self.clock.reached(turn);
-        for _ in 0..LOOKS_A_TURN {
+        for looked in 0..LOOKS_A_TURN {
+            if looked % FETCHED == 0 {
+                self.slots.clear();
+                self.slots.extend(self.agenda.upcoming(watermark, FETCHED));
+                self.store.fetch(&self.slots, &mut self.windows)?;
+            }
             let Some(look) = self.agenda.pop(watermark) else { break };
             self.store.load(&[look.slot], &mut self.windows)?;
             let Some(key) = self.store.key(look.slot) else { continue };

@@ -46,11 +46,10 @@ impl<K: Key, F: Merging<K>> Sessions<K, F> {
         before.take_while(move |(_, kept)| self.shape.end(kept.last) >= reach.first).map(|(start, _)| *start)
     }
 
-    /// The one that the arrival touches, where it lies within or behind it: the usual case.
+    /// The one that the arrival touches, where it lies within or behind it: the usual case. It touches no other then, since
+    /// those before end before this one starts.
     fn lengthened(&self, reach: Reach) -> Option<Timestamp> {
-        let mut touched = self.touched(reach);
-        let only = touched.next().filter(|start| *start <= reach.first)?;
-        touched.next().is_none().then_some(only)
+        self.touched(reach).next().filter(|start| *start <= reach.first)
     }
 
     /// Lengthens a session; says whether it had given a result.

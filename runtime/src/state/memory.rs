@@ -196,9 +196,12 @@ impl<K: Key> Backend<K> for Memory<K> {
         if let Some(fault) = self.cursor.take_fault() {
             return Err(fault);
         }
-        let emptied = self.cursor.take_emptied();
+        let mut emptied = self.cursor.take_emptied();
+        emptied.retain(|slot| self.births.is_live(*slot) && columns.iter().all(|column| column.is_empty(*slot)));
+        self.rows.fetch(&emptied);
         for &slot in &emptied {
-            if self.births.is_live(slot) && columns.iter().all(|column| column.is_empty(slot)) {
+            // One that was noted twice is gone the second time.
+            if self.births.is_live(slot) {
                 self.free(slot, columns);
             }
         }

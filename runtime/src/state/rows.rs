@@ -133,6 +133,15 @@ impl<K: Key> RowIndex<K> {
         self.hashes.get(slot.index()).copied().unwrap_or(0)
     }
 
+    /// Brings what is known of these slots near, before they are unlinked: misses that do not wait for each other.
+    pub fn fetch(&self, slots: &[Slot]) {
+        let hashes: Vec<u64> = slots.iter().map(|slot| self.hash(*slot)).collect();
+        match &self.lines {
+            Index::Tags(lines) => lines.fetch(&hashes),
+            Index::Keys(lines) => lines.fetch(&hashes),
+        }
+    }
+
     /// The key is not found from now on; its slot is not used again before [`RowIndex::release`].
     pub fn unlink(&mut self, slot: Slot) {
         let hash = self.hash(slot);

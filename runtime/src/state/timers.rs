@@ -8,6 +8,7 @@ use super::table::Table;
 use crate::codec;
 use crate::data::{Schema, State, StoredSchema};
 use crate::time::Timestamp;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -132,12 +133,30 @@ impl Agenda {
 /// that bytes sort like times), and the encoded payload; the value is empty.
 pub(super) struct Alarms<M>(Sorted<Alarm, Cell<(), ()>>, PhantomData<M>);
 
-/// When a timer fires, and what with.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// When a timer fires, and what with. Sorted by domain, time and payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Alarm {
     pub(super) domain: u8,
     pub(super) at: i64,
     pub(super) payload: Vec<u8>,
+}
+
+impl Ord for Alarm {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        let when = (self.domain, self.at).cmp(&(other.domain, other.at));
+        // Most have no payload, and comparing bytes is a call.
+        if when.is_ne() || (self.payload.is_empty() && other.payload.is_empty()) {
+            return when;
+        }
+        self.payload.cmp(&other.payload)
+    }
+}
+
+impl PartialOrd for Alarm {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl<M> Default for Alarms<M> {
