@@ -1,6 +1,6 @@
 //! Queries that join two of the three kinds of events, or bids with a table elsewhere: q3, q8, q13 and q20.
-use super::bids;
-use crate::events::{Auction, Event, FromBid, Person};
+use super::{apart, bids};
+use crate::events::Event;
 use crate::full_bid::FullBid;
 use crate::row::{Row, fnv, row, wide};
 use crate::side::{SIDE_ROWS, side_input};
@@ -9,8 +9,11 @@ use std::convert::Infallible;
 
 /// Who in some states sells something of category 10.
 pub fn q3(events: Stream<Event>) -> Stream<Row> {
-    let locals = persons(events.clone()).filter(|person| ["OR", "ID", "CA"].contains(&&*person.state));
-    let sellers = auctions(events).filter(|auction| auction.category == 10).map(|a| (a.seller, a.id));
+    let (locals, sellers) = apart(events, |event| match event {
+        Event::Person(person) if ["OR", "ID", "CA"].contains(&&*person.state) => Some(Either::Left(*person)),
+        Event::Auction(auction) if auction.category == 10 => Some(Either::Right((auction.seller, auction.id))),
+        _ => None,
+    });
     locals.key_by(|person| person.id).join(
         "q3-join",
         sellers.key_by(|(seller, _)| *seller),
@@ -20,8 +23,12 @@ pub fn q3(events: Stream<Event>) -> Stream<Row> {
 
 /// Who has opened an auction in the window in which he has registered.
 pub fn q8(events: Stream<Event>) -> Stream<Row> {
-    let registered = persons(events.clone()).map(|person| (person.id, person.name)).key_by(|(id, _)| *id);
-    let sellers = auctions(events).map(|auction| auction.seller).key_by(|seller| *seller);
+    let (registered, sellers) = apart(events, |event| match event {
+        Event::Person(person) => Some(Either::Left((person.id, person.name))),
+        Event::Auction(auction) => Some(Either::Right(auction.seller)),
+        Event::Bid(_) => None,
+    });
+    let (registered, sellers) = (registered.key_by(|(id, _)| *id), sellers.key_by(|seller| *seller));
     registered.co_group("q8-join", sellers, Tumbling::of(secs(10)), |group| {
         let new = group.left.first().filter(|_| !group.right.is_empty());
         new.map(|(id, name)| row(*id, fnv(name), group.start.0 as u64, 0))
@@ -40,18 +47,15 @@ pub fn q13(events: Stream<Event>) -> Stream<Row> {
 
 /// Bids with their auctions, of category 10.
 pub fn q20(events: Stream<Event<FullBid>>) -> Stream<Row> {
-    let lots = auctions(events.clone()).filter(|auction| auction.category == 10).key_by(|auction| auction.id);
-    lots.join("q20-join", bids(events).key_by(|full| full.bid.auction), |_, a, FullBid { bid, url, extra }| {
+    let (lots, bids) = apart(events, |event| match event {
+        Event::Auction(auction) if auction.category == 10 => Some(Either::Left(*auction)),
+        Event::Bid(bid) => Some(Either::Right(bid)),
+        _ => None,
+    });
+    let (lots, bids) = (lots.key_by(|auction| auction.id), bids.key_by(|full| full.bid.auction));
+    lots.join("q20-join", bids, |_, a, FullBid { bid, url, extra }| {
         let of_bid = [bid.auction, bid.bidder, bid.price, bid.channel, fnv(url), bid.ts, fnv(extra)];
         let of_auction = [fnv(&a.item), a.initial, a.reserve, a.ts, a.expires, a.seller, a.category];
         wide(of_bid.into_iter().chain(of_auction))
     })
-}
-
-fn persons<B: FromBid>(events: Stream<Event<B>>) -> Stream<Person> {
-    events.flat_map(Event::person)
-}
-
-fn auctions<B: FromBid>(events: Stream<Event<B>>) -> Stream<Auction> {
-    events.flat_map(Event::auction)
 }

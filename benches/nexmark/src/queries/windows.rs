@@ -56,7 +56,11 @@ impl Aggregate<Windowed<u64, u64>> for Hottest {
     }
 
     fn add(&self, hot: &mut Hot, counted: &Windowed<u64, u64>) {
-        self.merge(hot, (counted.value, vec![counted.key]));
+        match counted.value.cmp(&hot.0) {
+            Ordering::Less => {}
+            Ordering::Equal => hot.1.push(counted.key),
+            Ordering::Greater => *hot = (counted.value, vec![counted.key]),
+        }
     }
 
     fn merge(&self, hot: &mut Hot, other: Hot) {

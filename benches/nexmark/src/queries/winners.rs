@@ -1,5 +1,5 @@
 //! Queries on the bids that win their auctions: q4, q6 and q9.
-use super::bids;
+use super::apart;
 use crate::events::{Bid, Event};
 use crate::row::{Row, row};
 use millstream::prelude::*;
@@ -28,16 +28,15 @@ pub fn q9(events: Stream<Event>) -> Stream<Row> {
 
 /// What is sold, with the time at which its auction expires.
 fn winners(uid: &str, events: Stream<Event>) -> Stream<Sold> {
-    let lots = events.clone().flat_map(|event| {
-        event.auction().map(|a| Lot {
-            id: a.id,
-            seller: a.seller,
-            category: a.category,
-            from: a.ts,
-            expires: a.expires,
-        })
+    let (lots, bids) = apart(events, |event| match event {
+        Event::Auction(a) => {
+            let (id, seller, category) = (a.id, a.seller, a.category);
+            Some(Either::Left(Lot { id, seller, category, from: a.ts, expires: a.expires }))
+        }
+        Event::Bid(bid) => Some(Either::Right(bid)),
+        Event::Person(_) => None,
     });
-    lots.key_by(|lot| lot.id).process2(uid, bids(events).key_by(|bid| bid.auction), Winner)
+    lots.key_by(|lot| lot.id).process2(uid, bids.key_by(|bid| bid.auction), Winner)
 }
 
 /// What these queries read of an auction.

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 /// 40 s of event time, as these tests have it.
 const EVENTS: u64 = 40_000;
-/// A second: long enough to be killed in the middle.
-const RATE: u64 = 40_000;
+/// Two seconds: long enough to be killed in the middle, also where checkpoints are slow.
+const RATE: u64 = 20_000;
 
 #[test]
 fn the_events_are_those_of_the_definition() {
