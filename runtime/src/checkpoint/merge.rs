@@ -8,8 +8,8 @@ use bytes::Bytes;
 use super::entry::{Entry, EntryWriter};
 use super::error::{CheckpointError, Result};
 use super::file::{DataName, FileRef};
-use super::reader::{Cursor, DataFile, Run};
-use super::section::SectionKind;
+use super::reader::{Cursor, DataFile, Run, next_group};
+use super::section::{KEY_GROUPS, SectionKind};
 use super::store::StateStore;
 use super::writer::FileWriter;
 
@@ -62,7 +62,7 @@ pub async fn merge(store: &StateStore, name: &DataName, files: &[FileRef], drop_
     let mut writer = FileWriter::begin(store, name).await?;
     for uid in keyed_uids(&open) {
         writer.begin_section(&uid, SectionKind::Keyed, true);
-        let mut cursors: Vec<_> = open.iter().flat_map(|file| file.cursors(&uid)).collect();
+        let mut cursors: Vec<_> = open.iter().flat_map(|file| file.cursors(&uid, &(0..KEY_GROUPS))).collect();
         while let Some(group) = next_group(&mut cursors).await? {
             let merged = merge_group(&mut cursors, group).await?;
             write_group(&mut writer, group, &merged, drop_tombstones).await?;
@@ -79,15 +79,6 @@ fn keyed_uids(files: &[DataFile]) -> Vec<String> {
     uids.sort_unstable();
     uids.dedup();
     uids
-}
-
-async fn next_group(cursors: &mut [Cursor<'_>]) -> Result<Option<u16>> {
-    let mut lowest = None;
-    for cursor in cursors {
-        let group = cursor.peek_group().await?;
-        lowest = [lowest, group].into_iter().flatten().min();
-    }
-    Ok(lowest)
 }
 
 /// Everything of one group, oldest to newest. The largest group is what a merge holds in memory.

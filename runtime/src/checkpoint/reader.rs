@@ -9,7 +9,7 @@ use super::entry::Entries;
 use super::error::{CheckpointError, Result};
 use super::file::{BLOCK_HEADER_LEN, FileRef};
 use super::index::{BlockEntry, Index, SectionEntry, take};
-use super::section::{KEY_GROUPS, SectionKind};
+use super::section::SectionKind;
 use super::store::StateStore;
 use super::trailer::read_index;
 
@@ -71,14 +71,12 @@ impl DataFile {
         Cursor { file: self, groups, blocks, runs: VecDeque::new() }
     }
 
-    /// One cursor over all groups for each keyed section of this uid.
-    pub(super) fn cursors<'f>(&'f self, uid: &str) -> impl Iterator<Item = Cursor<'f>> {
+    /// One cursor over these groups for each keyed section of this uid, oldest section first.
+    pub(super) fn cursors<'f>(&'f self, uid: &str, groups: &Range<u16>) -> impl Iterator<Item = Cursor<'f>> {
         let keyed = self.matching(uid, SectionKind::Keyed).filter(|section| section.by_group);
-        keyed.map(|section| Cursor {
-            file: self,
-            groups: 0..KEY_GROUPS,
-            blocks: section.blocks.iter().copied().collect(),
-            runs: VecDeque::new(),
+        keyed.map(|section| {
+            let blocks = section.blocks_of(groups).collect();
+            Cursor { file: self, groups: groups.clone(), blocks, runs: VecDeque::new() }
         })
     }
 
@@ -213,6 +211,16 @@ impl Cursor<'_> {
         }
         Ok(())
     }
+}
+
+/// The lowest group of which a cursor has something.
+pub(super) async fn next_group(cursors: &mut [Cursor<'_>]) -> Result<Option<u16>> {
+    let mut lowest = None;
+    for cursor in cursors {
+        let group = cursor.peek_group().await?;
+        lowest = [lowest, group].into_iter().flatten().min();
+    }
+    Ok(lowest)
 }
 
 /// Cuts a block's payload into runs, and checks them against what the index says of the block.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::entry::Entry;
 use super::error::Result;
 use super::manifest::Manifest;
-use super::reader::DataFile;
+use super::reader::{DataFile, next_group};
 use super::section::SectionKind;
 use super::store::StateStore;
 
@@ -37,18 +37,21 @@ impl Snapshot {
 
     /// Gives every entry of the operator in these key groups to `apply`, with its group.
     ///
-    /// For each key in the order in which they were written, so that later entries win. Ends with the first error.
+    /// Group by group, through all files: what there is of a key is near to each other. For each key in the order in which
+    /// they were written, so that later entries win. Ends with the first error.
     pub async fn keyed(
         &self,
         uid: &str,
         groups: Range<u16>,
         apply: &mut dyn FnMut(u16, Entry<'_>) -> Result<()>,
     ) -> Result<()> {
-        for file in &self.files {
-            let mut cursor = file.read_section(uid, SectionKind::Keyed, groups.clone());
-            while let Some(run) = cursor.next_run().await? {
-                for entry in run.entries(file.name()) {
-                    apply(run.group, entry?)?;
+        let mut cursors: Vec<_> = self.files.iter().flat_map(|file| file.cursors(uid, &groups)).collect();
+        while let Some(group) = next_group(&mut cursors).await? {
+            for cursor in &mut cursors {
+                while let Some(run) = cursor.next_run_of(group).await? {
+                    for entry in run.entries(cursor.name()) {
+                        apply(group, entry?)?;
+                    }
                 }
             }
         }
