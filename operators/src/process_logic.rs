@@ -8,6 +8,7 @@ use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::graph::OperatorInit;
 use millstream_runtime::logic::{Logic, More, Turn};
 use millstream_runtime::parcel::Parcel;
+use millstream_runtime::sink::Room;
 use millstream_runtime::state::{Column, Domain, KeyedState, Slot, StateSpace, Timers};
 use millstream_runtime::time::Timestamp;
 use std::task::{self, Poll};
@@ -254,5 +255,9 @@ impl<H: Handler> Logic for ProcessLogic<H> {
 
     fn info(&mut self) -> OperatorInfo {
         self.store.info(&mut self.bench)
+    }
+
+    fn room(&self) -> Room {
+        self.store.room()
     }
 }

@@ -1,9 +1,10 @@
 //! Keyed state of one operator on one worker, with all that a checkpoint asks of it.
-use millstream_runtime::checkpoint::{EntryWriter, Grouped, OperatorInfo, Section};
+use millstream_runtime::checkpoint::{OperatorInfo, Section};
 use millstream_runtime::data::Key;
 use millstream_runtime::graph::OperatorInit;
+use millstream_runtime::sink::Room;
 use millstream_runtime::state::{
-    Backend, Column, Cursor, Disk, EntrySink, Memory, Plan, Slot, StateBackend, StoredState, Unknown,
+    Backend, Changes, Column, Cursor, Disk, Memory, Plan, Slot, StateBackend, StoredState, Unknown,
 };
 use millstream_runtime::time::Timestamp;
 use millstream_runtime::{BoxError, Result};
@@ -43,6 +44,14 @@ impl<K: Key> Rows<K> {
         }
     }
 
+    /// For what a snapshot writes.
+    fn changes(&self) -> Changes {
+        match self {
+            Self::Memory(_) => Changes::default(),
+            Self::Disk(rows) => rows.changes(),
+        }
+    }
+
     fn get_mut(&mut self) -> &mut dyn Backend<K> {
         match self {
             Self::Memory(rows) => rows,
@@ -58,14 +67,7 @@ pub(crate) struct Store<K: Key> {
     section: String,
     rows: Rows<K>,
     cursor: Rc<Cursor>,
-    snapshot: Option<Grouping>,
-}
-
-/// What a snapshot has written so far.
-#[derive(Default)]
-struct Grouping {
-    grouped: Grouped,
-    failed: Option<BoxError>,
+    snapshot: Option<Changes>,
 }
 
 impl<K: Key> Store<K> {
@@ -213,7 +215,7 @@ impl<K: Key> Store<K> {
     /// Begins a snapshot.
     pub fn freeze(&mut self, handles: &mut dyn Columned) -> Result<()> {
         self.rows.get_mut().freeze(&mut handles.columns()).map_err(|e| self.say(e))?;
-        self.snapshot = Some(Grouping::default());
+        self.snapshot = Some(self.rows.changes());
         Ok(())
     }
 
@@ -232,12 +234,13 @@ impl<K: Key> Store<K> {
                 Ok(done) => done,
                 Err(e) => return Poll::Ready(Err(self.say(e))),
             };
-            if let Some(e) = snapshot.failed.take() {
-                return Poll::Ready(Err(e));
+            if let Err(e) = snapshot.check() {
+                return Poll::Ready(Err(self.say(e)));
             }
             if done {
                 self.rows.get_mut().durable(&mut columns);
-                return Poll::Ready(Ok(vec![Section::keyed(self.section.clone(), snapshot.grouped)]));
+                let written = snapshot.finish().map_err(|e| self.say(e));
+                return Poll::Ready(written.map(|written| vec![Section::keyed(self.section.clone(), written)]));
             }
             if !hurry && Instant::now() >= until {
                 self.snapshot = Some(snapshot);
@@ -247,29 +250,17 @@ impl<K: Key> Store<K> {
         }
     }
 
+    /// Whether there is room for the state of more keys.
+    pub fn room(&self) -> Room {
+        match &self.rows {
+            Rows::Disk(rows) if rows.is_short() => Room::Busy,
+            Rows::Disk(_) | Rows::Memory(_) => Room::Plenty,
+        }
+    }
+
     /// What a checkpoint tells of the operator.
     pub fn info(&self, handles: &mut dyn Columned) -> OperatorInfo {
         let state = Some(StoredState::of::<K>(&handles.columns()));
         OperatorInfo { section: self.section.clone(), state, ..OperatorInfo::new(&self.uid, self.kind) }
-    }
-}
-
-impl Grouping {
-    fn write(&mut self, group: u16, write: impl FnOnce(&mut EntryWriter<'_>)) {
-        if let Err(e) = self.grouped.push(group, write) {
-            self.failed.get_or_insert(e.into());
-        }
-    }
-}
-
-impl EntrySink for Grouping {
-    fn put(&mut self, group: u16, column: u16, key: &[u8], sub: &[u8], value: &[u8]) {
-        self.write(group, |w| w.put(column, key, sub, value));
-    }
-    fn delete(&mut self, group: u16, column: u16, key: &[u8], sub: &[u8]) {
-        self.write(group, |w| w.delete(column, key, sub));
-    }
-    fn delete_row(&mut self, group: u16, key: &[u8]) {
-        self.write(group, |w| w.delete_row(key));
     }
 }

@@ -17,9 +17,15 @@ mod job_fits;
 mod job_runs;
 #[path = "operators/job_world.rs"]
 mod job_world;
+#[path = "operators/larger.rs"]
+mod larger;
 #[path = "operators/window_jobs.rs"]
 mod window_jobs;
 #[path = "operators/window_late.rs"]
 mod window_late;
 #[path = "operators/window_world.rs"]
 mod window_world;
+
+/// That of the programs we ship: `larger` measures what such a one takes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,4 +1,4 @@
-//! A disk that fills up.
+//! A disk that fills up: that of checkpoints, and that of state larger than memory.
 use crate::job::{Job, assert_same};
 use std::fs::File;
 use std::io::Write;
@@ -62,5 +62,30 @@ fn a_full_disk_loses_nothing() {
         assert!(job.log().contains("error: "), "{}", job.log());
         job.to_the_end();
     }
+    assert_same(&expected, &job.rows());
+}
+
+#[test]
+fn a_full_scratch_folder_is_named_and_nothing_is_lost() {
+    let Some(small) = Small::mount("256m") else {
+        eprintln!("!!! SKIPPED: a small file system cannot be mounted; run as root");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let expected = Job::new(folder.path().to_str().unwrap(), FLAGS).to_the_end();
+    let (state, scratch) = (tempfile::tempdir().unwrap(), small.path().join("scratch"));
+    let flags = format!("{FLAGS} --rate 8000 --state-backend disk --state-memory 1MiB --scratch {}", scratch.display());
+    let job = Job::new(state.path().to_str().unwrap(), &flags);
+    let process = job.start();
+    std::thread::sleep(Duration::from_secs(1));
+    small.fill();
+    job.wait_for(&scratch.display().to_string());
+    small.empty();
+    // Where no attempt of the process had room it has stopped: then it is started again.
+    if !process.end() {
+        assert!(job.log().contains("error: "), "{}", job.log());
+        job.to_the_end();
+    }
+    assert!(job.log().contains("give another one with --scratch"), "{}", job.log());
     assert_same(&expected, &job.rows());
 }

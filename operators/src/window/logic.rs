@@ -13,6 +13,7 @@ use millstream_runtime::data::Key;
 use millstream_runtime::graph::OperatorInit;
 use millstream_runtime::logic::{Logic, More, Turn};
 use millstream_runtime::parcel::Parcel;
+use millstream_runtime::sink::Room;
 use millstream_runtime::state::{Cursor, Slot};
 use millstream_runtime::time::Timestamp;
 use std::rc::Rc;
@@ -164,5 +165,9 @@ impl<K: Key, W: Windowing<K>> Logic for WindowLogic<K, W> {
 
     fn info(&mut self) -> OperatorInfo {
         self.meaning.noted(self.store.info(&mut self.windows))
+    }
+
+    fn room(&self) -> Room {
+        self.store.room()
     }
 }

@@ -25,6 +25,13 @@ pub enum CheckpointError {
         /// What the store answered.
         source: object_store::Error,
     },
+    /// The file for changes that wait for their checkpoint, and are too many for memory, could not be used.
+    Scratch {
+        /// The folder that it was made in.
+        folder: String,
+        /// What the disk answered.
+        source: std::io::Error,
+    },
     /// A file holds bytes that nothing of ours has written.
     Corrupt {
         /// The object in the state folder.
@@ -134,7 +141,12 @@ impl CheckpointError {
     /// Whether the attempt must end because of this, however many checkpoint failures the user tolerates.
     #[must_use]
     pub fn stops_the_attempt(&self) -> bool {
-        matches!(self, Self::NotDurable { .. } | Self::Fenced { .. } | Self::Unresolved { .. } | Self::Refused { .. })
+        match self {
+            Self::NotDurable { .. } | Self::Fenced { .. } | Self::Unresolved { .. } | Self::Refused { .. } => true,
+            // Changes that are lost would be missing in the next checkpoint, too: the last one has what is needed.
+            Self::Scratch { .. } => true,
+            _ => false,
+        }
     }
 }
 
@@ -145,6 +157,11 @@ impl fmt::Display for CheckpointError {
             Self::NotDurable { name, source } => {
                 write!(f, "{name} could not be forced to the disk, so the attempt stops: {source}")
             }
+            Self::Scratch { folder, source } => write!(
+                f,
+                "cannot keep changes for their checkpoint in the scratch folder {folder}: {source}; give another one with \
+                 --scratch, or more memory with --state-memory"
+            ),
             Self::Corrupt { name, at, what } => write!(f, "{name} is damaged at byte {at}: {what}"),
             Self::Unreadable { number, older, source } => {
                 write!(f, "checkpoint {number} cannot be read: {source}; ")?;
@@ -184,6 +201,7 @@ impl std::error::Error for CheckpointError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Store { source, .. } | Self::NotDurable { source, .. } => Some(source),
+            Self::Scratch { source, .. } => Some(source),
             Self::Unreadable { source, .. } | Self::Unresolved { source, .. } => Some(source),
             _ => None,
         }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use super::error::{CheckpointError, Result};
 use super::file::{
     BLOCK_HEADER_LEN, BLOCK_MAX, BLOCK_TARGET, DataName, FOOTER_MAGIC, FileRef, HEADER_LEN, INDEX_MAX, MAGIC,
     RUN_HEADER_LEN, VERSION,
 };
+use super::grouped::{Chunk, Piece};
 use super::index::{BlockEntry, Index, SectionEntry};
+use super::merged::Merged;
 use super::reader::DataFile;
-use super::section::{Body, Piece, Section, SectionKind};
+use super::section::{Body, Section, SectionKind};
 use super::store::StateStore;
 use super::upload::Upload;
 
@@ -21,6 +24,9 @@ const TRIES: u32 = 3;
 
 /// The pause before the second try; it doubles.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// So many parts of what is in a file are read ahead of what is written.
+const PARTS_AHEAD: usize = 2;
 
 /// Writes the sections of one process for one checkpoint into one file, and verifies it.
 ///
@@ -47,11 +53,11 @@ pub async fn write_file(store: &StateStore, name: &DataName, sections: &Arc<Vec<
 async fn write_once(
     store: &StateStore,
     name: &DataName,
-    sections: &[Section],
+    sections: &Arc<Vec<Section>>,
     order: &[Vec<Piece>],
 ) -> Result<FileRef> {
     let mut writer = FileWriter::begin(store, name).await?;
-    for (section, pieces) in sections.iter().zip(order) {
+    for (at, (section, pieces)) in sections.iter().zip(order).enumerate() {
         writer.begin_section(&section.uid, section.kind, matches!(section.body, Body::ByGroup(_)));
         match &section.body {
             Body::Whole(bytes) => writer.whole(bytes).await?,
@@ -60,6 +66,7 @@ async fn write_once(
                     writer.chunk(chunk).await?;
                 }
             }
+            Body::ByGroup(grouped) if grouped.is_in_file() => spooled(&mut writer, sections, at).await?,
             Body::ByGroup(grouped) => {
                 for piece in pieces {
                     writer.piece(piece.group, grouped.bytes(*piece)).await?;
@@ -71,20 +78,48 @@ async fn write_once(
     writer.finish(name.number, name.number).await
 }
 
+/// Writes a section of which most is in a file. That is read beside, no further than a few parts ahead.
+async fn spooled(writer: &mut FileWriter, sections: &Arc<Vec<Section>>, at: usize) -> Result<()> {
+    let (give, mut parts) = mpsc::channel(PARTS_AHEAD);
+    let sections = Arc::clone(sections);
+    let reading = tokio::task::spawn_blocking(move || read_parts(&sections[at], &give));
+    while let Some(part) = parts.recv().await {
+        for (group, bytes) in part.pieces() {
+            writer.piece(group, bytes).await?;
+        }
+    }
+    reading.await.map_err(|e| ended("read what waits for its checkpoint", e))?
+}
+
+/// Until all is read, or nobody wants more.
+fn read_parts(section: &Section, give: &mpsc::Sender<Chunk>) -> Result<()> {
+    let Body::ByGroup(grouped) = &section.body else { return Ok(()) };
+    let mut merged = Merged::of(grouped)?;
+    while let Some(part) = merged.next_part()? {
+        if give.blocking_send(part).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Sorts every grouped section by group, away from the threads that serve requests.
 async fn sort(sections: &Arc<Vec<Section>>) -> Result<Vec<Vec<Piece>>> {
     let sections = Arc::clone(sections);
     let sort = move || {
         let pieces = |section: &Section| match &section.body {
-            Body::Whole(_) | Body::Chunks(_) => Vec::new(),
-            Body::ByGroup(grouped) => grouped.sorted(),
+            Body::ByGroup(grouped) if !grouped.is_in_file() => grouped.sorted(),
+            Body::ByGroup(_) | Body::Whole(_) | Body::Chunks(_) => Vec::new(),
         };
         sections.iter().map(pieces).collect()
     };
-    tokio::task::spawn_blocking(sort).await.map_err(|e| CheckpointError::Store {
-        doing: "sort the sections of a checkpoint".into(), // the runtime is shutting down: an attempt was ended
-        source: object_store::Error::Generic { store: "millstream", source: Box::new(e) },
-    })
+    tokio::task::spawn_blocking(sort).await.map_err(|e| ended("sort the sections of a checkpoint", e))
+}
+
+/// The runtime is shutting down: an attempt was ended.
+fn ended(doing: &str, e: tokio::task::JoinError) -> CheckpointError {
+    let source = object_store::Error::Generic { store: "millstream", source: Box::new(e) };
+    CheckpointError::Store { doing: doing.into(), source }
 }
 
 /// Builds one data file. Only blocks and the index are in memory, never the file.

@@ -46,7 +46,7 @@ pub trait Logic: 'static {
         None
     }
 
-    /// Whether it takes more records. Asked before each batch.
+    /// Whether it takes more records. Asked before each batch, and after each snapshot.
     fn room(&self) -> Room {
         Room::Plenty
     }

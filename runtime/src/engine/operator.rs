@@ -243,7 +243,11 @@ impl Driver {
             self.activator.activate();
         }
         if self.over || !runs_again || Instant::now() >= self.encode_again {
+            let had_snapshot = self.snapshot.is_some();
             self.encode()?;
+            if had_snapshot && self.snapshot.is_none() {
+                self.activator.activate(); // there may be room again for records that had to wait
+            }
         }
         Ok(())
     }

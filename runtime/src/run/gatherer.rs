@@ -4,6 +4,7 @@ use super::copies::Copies;
 use crate::checkpoint::{FileRef, Section, SectionKind};
 use crate::mesh::wire::Report;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What the machine is told.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(crate) enum Input {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Action {
     /// Write these sections as the file of checkpoint `n`.
-    Write { n: u64, sections: Vec<Section> },
+    Write { n: u64, sections: Arc<Vec<Section>> },
     /// Tell process 0.
     Tell(Report),
 }
@@ -53,7 +54,8 @@ struct Gathering {
 
 struct InFlight {
     n: u64,
-    sections: Vec<Section>,
+    /// Shared with who writes them.
+    sections: Arc<Vec<Section>>,
     marks: Vec<(u32, i64)>,
     copies: Copies,
     last: bool,
@@ -113,9 +115,10 @@ impl Gatherer {
         let Some((n, gathered)) = whole.map(|first| first.remove_entry()) else { return vec![] };
         let mut sections = std::mem::take(&mut self.carried);
         sections.extend(gathered.sections);
+        let sections = Arc::new(sections);
         self.in_flight = Some(InFlight {
             n,
-            sections: sections.clone(),
+            sections: Arc::clone(&sections),
             marks: gathered.marks.into_iter().collect(),
             copies: gathered.copies,
             last: gathered.last == expected,
@@ -133,7 +136,7 @@ impl Gatherer {
         let Some(flight) = self.in_flight.take_if(|flight| flight.n == n) else { return vec![] };
         if !durable {
             let keep = |s: &Section| s.kind != SectionKind::Splits;
-            self.carried = flight.sections.into_iter().filter(keep).collect();
+            self.carried = Arc::unwrap_or_clone(flight.sections).into_iter().filter(keep).collect();
         }
         self.when_gathered()
     }

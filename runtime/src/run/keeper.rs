@@ -228,16 +228,15 @@ impl Keeper {
         }
     }
 
-    fn write(&mut self, n: u64, sections: Vec<Section>) -> Result<()> {
+    fn write(&mut self, n: u64, sections: Arc<Vec<Section>>) -> Result<()> {
         failpoint::hit("write.before")?;
         if let Some(leader) = &mut self.leader {
             leader.begins();
         }
         let (store, generation) = (self.attempt.store.clone(), self.attempt.generation);
         let process = u32::try_from(self.attempt.process)?;
-        self.tasks.spawn(async move {
-            (n, write_file(&store, &DataName::new(n, generation, process), &Arc::new(sections)).await)
-        });
+        self.tasks
+            .spawn(async move { (n, write_file(&store, &DataName::new(n, generation, process), &sections).await) });
         Ok(())
     }
 }

@@ -3,7 +3,7 @@ use super::column::Column;
 use super::cursor::{Cursor, Slot};
 use super::error::StateError;
 use super::plan::Plan;
-use crate::checkpoint::Entry;
+use crate::checkpoint::{Entry, Grouped};
 use std::rc::Rc;
 
 /// Where a snapshot goes. Entries of one key must be replayed in the order in which they come.
@@ -14,6 +14,19 @@ pub trait EntrySink {
     fn delete(&mut self, group: u16, column: u16, key: &[u8], sub: &[u8]);
     /// Every cell of the key, in every column, is gone.
     fn delete_row(&mut self, group: u16, key: &[u8]);
+
+    /// Everything that was written ahead of what follows.
+    ///
+    /// # Errors
+    /// Where that is in a file which cannot be read.
+    fn ahead(&mut self, earlier: &Grouped) -> Result<(), StateError> {
+        let replay = &mut |group, entry: Entry<'_>| match entry {
+            Entry::Put { column, key, sub, value } => self.put(group, column, key, sub, value),
+            Entry::Delete { column, key, sub } => self.delete(group, column, key, sub),
+            Entry::DeleteRow { key } => self.delete_row(group, key),
+        };
+        earlier.for_each(replay).map_err(|e| StateError::Changes(e.to_string()))
+    }
 }
 
 /// The columns of one operator, always the same ones in the same order: those of its state, then its timers.
@@ -92,7 +105,8 @@ pub trait Backend<K> {
     /// Where the snapshot before is neither durable nor abandoned; else as [`Backend::settle`].
     fn freeze(&mut self, columns: Columns<'_, '_>) -> Result<(), StateError>;
 
-    /// Writes at most `budget` entries of the snapshot; true once it is complete.
+    /// Writes at most `budget` entries of the snapshot, beside those that were written ahead of it; true once it is
+    /// complete.
     ///
     /// # Errors
     /// Where a key or value cannot be encoded.

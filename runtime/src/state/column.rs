@@ -104,8 +104,11 @@ pub trait Column: sealed::Sealed {
     /// Approximate size in memory.
     fn bytes(&self) -> usize;
 
-    /// Approximate size of what there is for `rows` keys, without what is free.
+    /// Approximate size of what there is for `rows` keys, without what is free, and of what a snapshot needs beside it.
     fn used(&self, rows: usize) -> usize;
+
+    /// Encodes one of the cells that were written lately, for [`Column::used`].
+    fn sample(&mut self);
 
     /// Encodes every cell of a key.
     ///

@@ -50,6 +50,8 @@ pub enum StateError {
     UnknownColumns(Vec<String>),
     /// An entry names a column that its checkpoint does not describe.
     NoSuchColumn(u16),
+    /// What a snapshot writes cannot be kept until its checkpoint, as the reason says.
+    Changes(String),
     /// State that does not fit into memory cannot be kept on the disk.
     Scratch {
         /// The scratch folder.
@@ -95,6 +97,7 @@ impl fmt::Display for StateError {
                 "the scratch folder {folder} cannot be used: {what}; give another one with --scratch, or more memory with \
                  --state-memory"
             ),
+            Self::Changes(what) => write!(f, "what has changed cannot be written: {what}"),
             Self::NoSuchColumn(column) => {
                 write!(f, "an entry names column {column}, which its checkpoint does not describe")
             }

@@ -33,6 +33,7 @@ mod backend;
 mod births;
 mod cell;
 mod cells;
+mod changes;
 mod column;
 pub mod conformance;
 mod cursor;
@@ -56,6 +57,7 @@ mod value;
 
 pub use crate::checkpoint::Entry;
 pub use backend::{Backend, Columns, EntrySink};
+pub use changes::Changes;
 pub use column::{CellSink, Column, Kind, StoredColumn};
 pub use cursor::{Cursor, Slot};
 pub use disk::{Disk, Scratch, StateBackend};

@@ -139,7 +139,18 @@ impl<S: Shelf> Column for Table<S> {
     }
 
     fn used(&self, rows: usize) -> usize {
-        rows * size_of::<S>() + self.size.cells * self.size.beside().max(size_of::<(S::Sub, CellOf<S>)>())
+        let cells = self.size.cells * self.size.beside().max(size_of::<(S::Sub, CellOf<S>)>());
+        rows * size_of::<S>() + cells + self.track.bytes()
+    }
+
+    fn sample(&mut self) {
+        let Some(at) = self.track.dirty.last() else { return };
+        let Some(cell) = self.shelves.get(at.slot as usize).and_then(|shelf| shelf.get(&at.sub)) else { return };
+        let mut value = Vec::new();
+        // One that cannot be encoded is told of when it must be.
+        if S::encode_item(&cell.value, &mut value).is_ok() {
+            self.size.note(value.len());
+        }
     }
 
     fn save(&mut self, slot: Slot, out: &mut dyn CellSink) -> Result<(), StateError> {

@@ -44,6 +44,10 @@ impl<T> Work<T> {
         Some(item)
     }
 
+    fn len(&self) -> usize {
+        self.items.len()
+    }
+
     pub(super) fn into_all(self) -> Vec<T> {
         self.items
     }
@@ -141,6 +145,14 @@ impl<S: Shelf> Tracker<S> {
         gone.append(&mut self.gone);
         self.gone = gone;
         frozen.dirty.into_all()
+    }
+
+    /// Approximate size in memory.
+    pub(super) fn bytes(&self) -> usize {
+        let frozen = self.frozen.as_ref();
+        let lists = frozen.map_or(0, |frozen| frozen.gone.len() + frozen.dirty.len() + frozen.copied.ends.len());
+        let copies = frozen.map_or(0, |frozen| frozen.copied.bytes.len());
+        (self.dirty.len() + self.gone.len() + lists) * size_of::<Address<S::Sub>>() + copies
     }
 
     pub(super) fn take_fault(&mut self) -> Option<String> {

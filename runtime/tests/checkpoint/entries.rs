@@ -1,6 +1,6 @@
 //! Entries come back as they were written; other bytes are refused.
 
-use millstream_runtime::checkpoint::{Entries, EntryWriter, Grouped, PIECE_MAX};
+use millstream_runtime::checkpoint::{Entries, EntryWriter, Grouped, PIECE_MAX, Spool};
 use proptest::prelude::*;
 
 use crate::helpers::Change;
@@ -47,6 +47,14 @@ fn an_error_names_the_byte() {
     bytes.extend_from_slice(&[1, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]);
     let error = Entries::new(&bytes, "data/it", 100).last().unwrap().unwrap_err().to_string();
     assert_eq!(error, format!("data/it is damaged at byte {}: this is not a state entry", 100 + good));
+}
+
+#[test]
+fn entries_that_have_no_room_are_refused() {
+    let mut grouped = Grouped::spooled(Spool::new("/not/there", 1));
+    grouped.push(1, |writer| writer.delete_row(b"k")).unwrap();
+    let error = grouped.push(1, |writer| writer.delete_row(b"k")).unwrap_err().to_string();
+    assert!(error.contains("in the scratch folder /not/there: ") && error.contains("--scratch"), "{error}");
 }
 
 #[test]

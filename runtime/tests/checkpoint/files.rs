@@ -9,7 +9,7 @@ use millstream_runtime::checkpoint::{
 use proptest::prelude::*;
 
 use crate::entries::change;
-use crate::helpers::{Change, grouped, memory, run};
+use crate::helpers::{Change, grouped, memory, run, spooled};
 
 async fn write(store: &StateStore, sections: Vec<Section>) -> FileRef {
     write_file(store, &DataName::new(1, 1, 0), &Arc::new(sections)).await.unwrap()
@@ -37,23 +37,26 @@ proptest! {
     #[test]
     fn any_range_of_groups_comes_back_in_order(
         changes in prop::collection::vec((prop_oneof![0..5u16, 0..KEY_GROUPS], change(5)), 0..60),
-        start in prop_oneof![0..6u16, 0..KEY_GROUPS], len in prop_oneof![0..4u16, 0..KEY_GROUPS],
+        start in prop_oneof![0..6u16, 0..KEY_GROUPS], len in prop_oneof![0..4u16, 0..KEY_GROUPS], room in 1..300usize,
     ) {
         let groups = start..(start + len).min(KEY_GROUPS);
-        let found = run(async {
+        let (found, waited) = run(async {
             let store = memory();
             let sections = vec![
                 Section::keyed("other", grouped(&[(3, Change::DeleteRow(vec![9]))])),
                 Section::keyed("it", grouped(&changes)),
+                Section::keyed("waited in a file", spooled(&changes, room)),
             ];
+            write(&store, sections.clone()).await; // of a checkpoint that was given up: its sections go into the next file
             let file = DataFile::open(&store, &write(&store, sections).await).await.unwrap();
-            read(&file, "it", groups.clone()).await
+            (read(&file, "it", groups.clone()).await, read(&file, "waited in a file", groups.clone()).await)
         });
         prop_assert_eq!(found, expected(&changes, &groups));
+        prop_assert_eq!(waited, expected(&changes, &groups));
     }
 }
 
-/// Over 20 MB: many blocks, several parts, one group that spans blocks, one entry larger than a block.
+/// Over 40 MB: many blocks, several parts, one group that spans blocks, one entry larger than a block.
 #[test]
 fn large_files_go_in_parts_and_come_back() {
     let value = |i: u16, len: usize| Change::Put(i, i.to_le_bytes().into(), Vec::new(), vec![i as u8; len]);
@@ -63,13 +66,18 @@ fn large_files_go_in_parts_and_come_back() {
         let folder = tempfile::tempdir().unwrap();
         let store = StateStore::open(folder.path().to_str().unwrap()).await.unwrap();
         let whole: Vec<u8> = (0..700_000u32).map(|i| i as u8).collect();
-        let sections =
-            vec![Section::keyed("it", grouped(&changes)), Section::whole("sink", SectionKind::Staged, whole.clone())];
+        let sections = vec![
+            Section::keyed("it", grouped(&changes)),
+            Section::keyed("waited in a file", spooled(&changes, 1 << 20)),
+            Section::whole("sink", SectionKind::Staged, whole.clone()),
+        ];
         let named = write(&store, sections).await;
-        assert!(named.len > 20_000_000);
+        assert!(named.len > 40_000_000);
         let file = DataFile::open(&store, &named).await.unwrap();
         for groups in [0..KEY_GROUPS, 77..78, 70..900, 4000..4096, 5..5] {
-            assert!(read(&file, "it", groups.clone()).await == expected(&changes, &groups), "{groups:?}");
+            for uid in ["it", "waited in a file"] {
+                assert!(read(&file, uid, groups.clone()).await == expected(&changes, &groups), "{uid}: {groups:?}");
+            }
         }
         assert_eq!(file.read_whole("sink", SectionKind::Staged).await.unwrap(), [whole]);
     });

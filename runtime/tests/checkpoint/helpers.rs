@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use millstream_runtime::checkpoint::{
-    Claim, DataName, Entry, FileRef, Grouped, KEY_GROUPS, Manifest, Section, SectionKind, Snapshot, StateStore,
+    Claim, DataName, Entry, FileRef, Grouped, KEY_GROUPS, Manifest, Section, SectionKind, Snapshot, Spool, StateStore,
     write_file,
 };
 use object_store::memory::InMemory;
@@ -56,7 +56,15 @@ pub(crate) fn apply(model: &mut Model, entry: Entry<'_>) {
 }
 
 pub(crate) fn grouped(changes: &[(u16, Change)]) -> Grouped {
-    let mut grouped = Grouped::new();
+    push_all(Grouped::new(), changes)
+}
+
+/// The same with at most about `room` bytes in memory.
+pub(crate) fn spooled(changes: &[(u16, Change)], room: usize) -> Grouped {
+    push_all(Grouped::spooled(Spool::new(std::env::temp_dir(), room)), changes)
+}
+
+fn push_all(mut grouped: Grouped, changes: &[(u16, Change)]) -> Grouped {
     for (group, change) in changes {
         grouped.push(*group, |writer| writer.entry(change.entry())).unwrap();
     }

@@ -41,7 +41,7 @@ fn a_file_is_written_when_every_part_is_there_in_whatever_order() {
     assert_eq!(g.step(part(1, 1, 3, vec![], false)), [], "the same part again counts once");
     assert_eq!(g.step(part(1, 0, 2, vec![one.clone()], false)), []);
     assert_eq!(g.step(part(1, 1, 2, vec![], false)), []);
-    assert_eq!(g.step(part(1, 0, 3, vec![], false)), [Action::Write { n: 1, sections: vec![one] }]);
+    assert_eq!(g.step(part(1, 0, 3, vec![], false)), [Action::Write { n: 1, sections: vec![one].into() }]);
     let file = file(1);
     let report =
         Report::Gathered { n: 1, file: file.clone(), marks: vec![(0, 13)], copies: Copies::default(), last: false };
@@ -60,9 +60,9 @@ fn the_next_file_waits_until_it_is_known_whether_it_carries_what_the_last_one_ha
         let mut carried = if durable { vec![] } else { of(1) };
         carried.retain(|s| s.kind != SectionKind::Splits); // where the splits stood is in the next whole
         carried.extend(of(2));
-        assert_eq!(g.step(Input::Settled { n: 1, durable }), [Action::Write { n: 2, sections: carried }]);
+        assert_eq!(g.step(Input::Settled { n: 1, durable }), [Action::Write { n: 2, sections: carried.into() }]);
         g.step(Input::Settled { n: 2, durable: true });
-        assert_eq!(gather(&mut g, 3, vec![], false), [Action::Write { n: 3, sections: vec![] }], "carried once");
+        assert_eq!(gather(&mut g, 3, vec![], false), [Action::Write { n: 3, sections: vec![].into() }], "carried once");
     }
 }
 
@@ -77,7 +77,7 @@ fn what_was_carried_is_carried_on_when_the_next_is_given_up_too() {
         assert_eq!(g.step(Input::Settled { n, durable: false }), []);
     }
     let actions = gather(&mut g, 3, vec![keyed(3)], false);
-    assert_eq!(actions, [Action::Write { n: 3, sections: vec![keyed(1), keyed(2), keyed(3)] }]);
+    assert_eq!(actions, [Action::Write { n: 3, sections: vec![keyed(1), keyed(2), keyed(3)].into() }]);
 }
 
 #[test]

@@ -14,9 +14,11 @@ const KEY_MAX: usize = 65_000;
 impl<K: Key> Disk<K> {
     /// Sends rows to the disk until the budget is kept. Not while a snapshot is outstanding: it may still need them.
     pub(super) fn keep_budget(&mut self, columns: Columns<'_, '_>) -> Result<(), StateError> {
+        columns.iter_mut().for_each(|column| column.sample());
         let used = self.used(&columns);
         let excess = self.cold.excess(used);
-        if excess == 0 || used < self.patience || self.memory.is_outstanding() {
+        self.is_short = excess > 0 && used >= self.patience && self.memory.is_outstanding();
+        if excess == 0 || used < self.patience || self.is_short {
             return Ok(());
         }
         let goal = used - excess;
@@ -55,9 +57,9 @@ impl<K: Key> Disk<K> {
             return Ok(());
         }
         self.memory.freeze(columns)?;
-        while !self.memory.encode(columns, usize::MAX, &mut self.spill)? {}
+        while !self.memory.encode(columns, usize::MAX, &mut self.ahead)? {}
         self.memory.durable(columns);
-        Ok(())
+        self.ahead.check()
     }
 
     /// Sends one clean row to the disk.

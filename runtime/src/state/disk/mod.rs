@@ -1,29 +1,29 @@
 //! The backend for state larger than memory: rows that were used lately are in memory, the others in an LSM tree.
 //!
 //! In memory it is [`Memory`], with its columns, marks and snapshots. When the budget is exceeded, what changed since the
-//! last snapshot is written ahead of the next one ([`Spill`]), so that every row is clean; then rows that were not used
+//! last snapshot is written ahead of the next one ([`Changes`]), so that every row is clean; then rows that were not used
 //! lately go to the disk, each as one value under its encoded key. A row comes back as a whole before it is entered.
 //! A row with timers, or of an operator that remembers slots, leaves its cells only and keeps its slot: it is hollow.
+mod cold;
 mod expiring;
 mod folder;
 mod leaving;
 mod scratch;
-mod spill;
 mod warmth;
 
 pub use scratch::{Scratch, StateBackend};
 
 use super::backend::{Backend, Columns, EntrySink};
+use super::changes::Changes;
 use super::column::StoredColumn;
 use super::cursor::{Cursor, Slot};
 use super::error::StateError;
 use super::memory::Memory;
 use super::plan::Plan;
-use crate::checkpoint::{Entries, Entry};
+use crate::checkpoint::{Entries, Entry, Grouped};
 use crate::codec::{decode, encode_into, hash_bytes, key_group};
 use crate::data::Key;
-use scratch::ColdRows;
-use spill::{Place, Spill};
+use cold::ColdRows;
 use std::rc::Rc;
 use warmth::Warmth;
 
@@ -46,8 +46,9 @@ pub struct Disk<K> {
     fresh: Vec<Slot>,
     /// Whether rows keep their slots.
     pinned: bool,
-    spill: Spill,
-    frozen: Option<(Spill, Place)>,
+    /// What changed and left memory before its checkpoint.
+    ahead: Changes,
+    frozen: Option<Ahead>,
     /// The columns as they are now, once they are known.
     described: Rc<[StoredColumn]>,
     replayed: u32,
@@ -57,6 +58,14 @@ pub struct Disk<K> {
     keys: (usize, usize),
     /// Where little could be sent, there is no use in trying again before more than this is used.
     patience: u64,
+    /// Whether the budget is exceeded while no row can leave, since a snapshot is being encoded.
+    is_short: bool,
+}
+
+/// What was written ahead of the outstanding snapshot.
+struct Ahead {
+    entries: Grouped,
+    is_given: bool,
 }
 
 impl<K: Key> Disk<K> {
@@ -67,27 +76,39 @@ impl<K: Key> Disk<K> {
     pub fn new(cursor: &Rc<Cursor>, scratch: &std::sync::Arc<Scratch>) -> Result<Self, StateError> {
         let mut memory = Memory::new(cursor);
         memory.watch();
+        let cold = scratch.shelve()?;
         Ok(Self {
             memory,
-            cold: scratch.shelve()?,
+            ahead: Changes::spooled(cold.spool()),
+            cold,
             warmth: Warmth::default(),
             asleep: 0,
             hollow: 0,
             fresh: Vec::new(),
             pinned: false,
-            spill: Spill::default(),
             frozen: None,
             described: Rc::new([]),
             replayed: 0,
             swept: None,
             keys: (0, 0),
             patience: 0,
+            is_short: false,
         })
     }
 
     /// From now on a row keeps its slot as long as it is there: for operators that remember slots.
     pub fn pin(&mut self) {
         self.pinned = true;
+    }
+
+    /// Whether no more rows should come in before the outstanding snapshot is encoded.
+    pub fn is_short(&self) -> bool {
+        self.is_short
+    }
+
+    /// For what a snapshot writes.
+    pub fn changes(&self) -> Changes {
+        Changes::spooled(self.cold.spool())
     }
 
     /// As [`Backend::resolve_batch`], without a call by pointer for each key.
@@ -273,49 +294,51 @@ impl<K: Key> Backend<K> for Disk<K> {
         }
         self.settle(columns)?;
         self.memory.freeze(columns)?;
-        self.frozen = Some((std::mem::take(&mut self.spill), Place::default()));
+        let later = self.changes();
+        let entries = std::mem::replace(&mut self.ahead, later).finish()?;
+        self.frozen = Some(Ahead { entries, is_given: false });
         self.bury()
     }
 
-    fn encode(
-        &mut self,
-        columns: Columns<'_, '_>,
-        mut budget: usize,
-        out: &mut dyn EntrySink,
-    ) -> Result<bool, StateError> {
-        if let Some((spill, place)) = &mut self.frozen {
-            spill.give(place, &mut budget, out);
+    fn encode(&mut self, columns: Columns<'_, '_>, budget: usize, out: &mut dyn EntrySink) -> Result<bool, StateError> {
+        if let Some(ahead) = self.frozen.as_mut().filter(|ahead| !ahead.is_given) {
+            out.ahead(&ahead.entries)?;
+            ahead.is_given = true;
         }
-        if budget == 0 { Ok(false) } else { self.memory.encode(columns, budget, out) }
+        self.memory.encode(columns, budget, out)
     }
 
     fn durable(&mut self, columns: Columns<'_, '_>) {
         self.frozen = None;
+        self.is_short = false;
         self.memory.durable(columns);
     }
 
     fn redo(&mut self, columns: Columns<'_, '_>) {
-        if let Some((mut spill, _)) = self.frozen.take() {
-            spill.append(std::mem::take(&mut self.spill));
-            self.spill = spill;
+        if let Some(Ahead { entries, .. }) = self.frozen.take() {
+            let earlier = Changes::from(entries);
+            let later = std::mem::replace(&mut self.ahead, earlier);
+            self.ahead.append(later);
         }
+        self.is_short = false;
         self.memory.redo(columns);
     }
 
     fn rewrite(&mut self, columns: Columns<'_, '_>) -> Result<(), StateError> {
         self.memory.rewrite(columns)?;
-        let (memory, warmth, spill) = (&mut self.memory, &self.warmth, &mut self.spill);
+        let (memory, warmth, ahead) = (&mut self.memory, &self.warmth, &mut self.ahead);
         self.cold.visit(None, &mut |key, row| {
             let (hash, decoded): (u64, K) = (hash_bytes(key), decode(key).map_err(StateError::Key)?);
             if memory.find(hash, &decoded).is_none_or(|slot| warmth.is_hollow(slot)) {
                 for entry in Entries::new(row, "a row on the disk", 0).flatten() {
                     if let Entry::Put { column, sub, value, .. } = entry {
-                        spill.put(key_group(hash), column, key, sub, value);
+                        ahead.put(key_group(hash), column, key, sub, value);
                     }
                 }
             }
             Ok(true)
-        })
+        })?;
+        self.ahead.check()
     }
 
     fn restore(

@@ -3,17 +3,27 @@
 //! It is never the truth: that is the checkpoint. So nothing here is forced to the disk, and what a killed process has
 //! left is removed by the next one, whether that needs a scratch folder or not.
 use super::super::error::StateError;
+use super::cold::ColdRows;
 use super::folder::{self, OwnFolder};
+use fjall::config::PartitioningPolicy;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The tree's cache of blocks and its write buffers, each as a part of the budget: an eighth, within bounds.
-const PART: u64 = 8;
+/// The tree's cache of blocks and its write buffers as parts of the budget, within bounds. Each buffer that is full makes the
+/// tree force files to the disk, so small ones cost more than what a larger cache saves.
+const CACHE_PART: u64 = 8;
+const BUFFERS_PART: u64 = 4;
 const PART_MIN: u64 = 1 << 20;
 const PART_MAX: u64 = 256 << 20;
+
+/// What changes of one operator wait in memory for their checkpoint, as a part of the budget over all operators; the rest
+/// waits in a file.
+const WAITING_PART: u64 = 64;
+const WAITING_MIN: u64 = 64 << 10;
+const WAITING_MAX: u64 = 4 << 20;
 
 /// Where keyed state is while a job runs.
 #[derive(Clone, Debug, Default)]
@@ -29,32 +39,35 @@ pub enum StateBackend {
 pub struct Scratch {
     folder: PathBuf,
     /// For rows in memory, over all operators and workers, in bytes.
-    budget: u64,
-    /// For the tree's cache, and as much for its write buffers.
-    part: u64,
-    opened: Mutex<Option<Opened>>,
-    stores: AtomicUsize,
-    used: AtomicU64,
+    pub(super) budget: u64,
+    /// For the tree's cache of blocks.
+    cache: u64,
+    /// For its write buffers.
+    buffers: u64,
+    pub(super) opened: Mutex<Option<Opened>>,
+    pub(super) stores: AtomicUsize,
+    pub(super) used: AtomicU64,
     names: AtomicU64,
 }
 
 /// The order counts: the trees are closed before their folder goes.
-struct Opened {
+pub(super) struct Opened {
     /// Trees of operators that are gone, empty: to make and delete one costs the more, the more there have been.
-    spare: Vec<Keyspace>,
+    pub(super) spare: Vec<Keyspace>,
     database: Database,
-    _folder: OwnFolder,
+    folder: OwnFolder,
 }
 
 impl Scratch {
     /// Keeps about `memory` bytes in memory, and the rest in a folder of its own below `folder`.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>, memory: u64) -> Arc<Self> {
-        let part = (memory / PART).min(PART_MAX);
+        let [cache, buffers] = [CACHE_PART, BUFFERS_PART].map(|part| (memory / part).min(PART_MAX));
         Arc::new(Self {
             folder: folder.into(),
-            budget: memory - 2 * part,
-            part: part.max(PART_MIN),
+            budget: memory - cache - buffers,
+            cache: cache.max(PART_MIN),
+            buffers: buffers.max(PART_MIN),
             opened: Mutex::new(None),
             stores: AtomicUsize::new(0),
             used: AtomicU64::new(0),
@@ -74,29 +87,52 @@ impl Scratch {
             Some(opened) => opened,
             none => none.insert(self.open()?),
         };
+        let folder = opened.folder.path.clone();
         let rows = match opened.spare.pop() {
             Some(rows) => rows,
             None => self.plant(&opened.database)?,
         };
         self.stores.fetch_add(1, Relaxed);
-        Ok(ColdRows { rows, scratch: Arc::clone(self), used: 0, is_blank: true })
+        Ok(ColdRows::new(rows, Arc::clone(self), folder))
     }
 
     fn plant(&self, database: &Database) -> Result<Keyspace, StateError> {
         let name = self.names.fetch_add(1, Relaxed).to_string();
-        let buffer = (self.part / 4).max(PART_MIN);
-        let options = || KeyspaceCreateOptions::default().manual_journal_persist(true).max_memtable_size(buffer);
+        let options = || {
+            KeyspaceCreateOptions::default()
+                .manual_journal_persist(true)
+                // Sealed by us: the tree asks a thread for it that may be merging for seconds, and goes on writing meanwhile.
+                .max_memtable_size(u64::MAX)
+                // In parts: as a whole, those of a large table are megabytes that a small cache reads again for each key.
+                .filter_block_partitioning_policy(PartitioningPolicy::all(true))
+                .index_block_partitioning_policy(PartitioningPolicy::all(true))
+        };
         database.keyspace(&name, options).map_err(|e| self.wrong(e))
     }
 
     fn open(&self) -> Result<Opened, StateError> {
         let folder = OwnFolder::make(&self.folder).map_err(|e| self.wrong(e))?;
-        let builder = Database::builder(folder.path.join("rows")).cache_size(self.part).worker_threads(1);
+        let builder = Database::builder(folder.path.join("rows")).cache_size(self.cache).worker_threads(1);
         let database = builder.manual_journal_persist(true).open().map_err(|e| self.wrong(e))?;
-        Ok(Opened { spare: Vec::new(), database, _folder: folder })
+        Ok(Opened { spare: Vec::new(), database, folder })
     }
 
-    fn wrong(&self, e: impl fmt::Display) -> StateError {
+    /// The write buffer of one operator, of which there are up to four.
+    pub(super) fn buffer(&self) -> u64 {
+        (self.buffers / 4 / self.stores().max(1)).max(PART_MIN)
+    }
+
+    /// What changes of one operator may wait in memory for their checkpoint.
+    pub(super) fn waiting(&self) -> u64 {
+        let share = self.budget / WAITING_PART / self.stores().max(1);
+        share.clamp(WAITING_MIN.min(self.budget / 16), WAITING_MAX)
+    }
+
+    pub(super) fn stores(&self) -> u64 {
+        self.stores.load(Relaxed) as u64
+    }
+
+    pub(super) fn wrong(&self, e: impl fmt::Display) -> StateError {
         StateError::Scratch { folder: self.folder.display().to_string(), what: e.to_string() }
     }
 }
@@ -104,85 +140,6 @@ impl Scratch {
 impl fmt::Debug for Scratch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Scratch({}, {} bytes)", self.folder.display(), self.budget)
-    }
-}
-
-/// The rows of one operator on one worker that are on the disk, by encoded key. Gone when dropped.
-pub(super) struct ColdRows {
-    rows: Keyspace,
-    scratch: Arc<Scratch>,
-    /// What this operator was last said to use in memory.
-    used: u64,
-    /// Whether no row was ever put.
-    is_blank: bool,
-}
-
-/// Sees key and row; says whether to go on.
-type RowVisitor<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<bool, StateError>;
-
-impl ColdRows {
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<fjall::Slice>, StateError> {
-        self.rows.get(key).map_err(|e| self.scratch.wrong(e))
-    }
-
-    pub(super) fn has(&self, key: &[u8]) -> Result<bool, StateError> {
-        self.rows.contains_key(key).map_err(|e| self.scratch.wrong(e))
-    }
-
-    pub(super) fn put(&mut self, key: &[u8], row: &[u8]) -> Result<(), StateError> {
-        self.is_blank = false;
-        self.rows.insert(key, row).map_err(|e| self.scratch.wrong(e))
-    }
-
-    pub(super) fn remove(&self, key: &[u8]) -> Result<(), StateError> {
-        self.rows.remove(key).map_err(|e| self.scratch.wrong(e))
-    }
-
-    /// Visits rows in the order of their keys, from behind `after` on, while the visitor says so.
-    pub(super) fn visit(&self, after: Option<&[u8]>, visitor: RowVisitor<'_>) -> Result<(), StateError> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let range = (after.map_or(Unbounded, Excluded), Unbounded);
-        for row in self.rows.range::<&[u8], _>(range) {
-            let (key, row) = row.into_inner().map_err(|e| self.scratch.wrong(e))?;
-            if !visitor(&key, &row)? {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// How many bytes the operator has to give back, now that its rows in memory take `used`: nothing while all operators
-    /// together keep the budget, or while this one has no more than its share.
-    pub(super) fn excess(&mut self, used: u64) -> u64 {
-        let all = if used >= self.used {
-            self.scratch.used.fetch_add(used - self.used, Relaxed) + (used - self.used)
-        } else {
-            self.scratch.used.fetch_sub(self.used - used, Relaxed) - (self.used - used)
-        };
-        self.used = used;
-        let share = self.scratch.budget / self.scratch.stores.load(Relaxed).max(1) as u64;
-        if all <= self.scratch.budget || used <= share {
-            return 0;
-        }
-        // More than is needed, so that it is needed seldom.
-        (used - share + share / 8).min(used)
-    }
-}
-
-impl Drop for ColdRows {
-    fn drop(&mut self) {
-        self.scratch.used.fetch_sub(self.used, Relaxed);
-        self.scratch.stores.fetch_sub(1, Relaxed);
-        if !self.is_blank
-            && let Err(e) = self.rows.clear()
-        {
-            tracing::debug!("rows on the disk stay until the end of the process: {e}");
-            return;
-        }
-        let mut opened = self.scratch.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opened) = &mut *opened {
-            opened.spare.push(self.rows.clone());
-        }
     }
 }
 
@@ -194,11 +151,11 @@ mod tests {
     fn the_budget_is_shared() {
         let below = tempfile::tempdir().unwrap();
         let scratch = Scratch::new(below.path(), 8_000);
-        assert_eq!(scratch.budget, 6_000);
+        assert_eq!(scratch.budget, 5_000);
         let (mut one, mut two) = (scratch.shelve().unwrap(), scratch.shelve().unwrap());
         assert_eq!(one.excess(5_000), 0, "the other one uses nothing");
         assert_eq!(two.excess(2_000), 0, "it has no more than its share");
-        assert_eq!(one.excess(5_000), 2_000 + 375);
+        assert_eq!(one.excess(5_000), 2_500 + 312);
         drop(two);
         assert_eq!(one.excess(5_000), 0);
     }
