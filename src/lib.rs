@@ -11,6 +11,9 @@ pub use millstream_runtime::{KeyedState, State};
 pub use millstream_runtime::{sink, source, time};
 pub use millstream_testkit as testkit;
 
+#[cfg(feature = "collections")]
+pub use millstream_collections as collections;
+
 pub use millstream_operators::{
     aggregate, broadcast, checkpoints, dead_letter, fallible, iterate, job, keyed, pattern, process, process_fn,
     stream, window,
@@ -36,6 +39,8 @@ pub mod connectors {
 /// All that a job needs: `use millstream::prelude::*;`.
 pub mod prelude {
     pub use crate::connectors::*;
+    #[cfg(feature = "collections")]
+    pub use millstream_collections::{Change, ChangesToCollection, Collection, ToCollection};
     pub use millstream_operators::aggregate::*;
     pub use millstream_operators::broadcast::{Broadcast, CtxWith, ProcessWith, View, Visit};
     pub use millstream_operators::dead_letter::DeadLetter;

@@ -9,6 +9,8 @@ pub mod broadcast;
 mod cached;
 mod calls;
 pub mod checkpoints;
+#[doc(hidden)]
+pub mod contents;
 pub mod dead_letter;
 mod decode;
 mod deduplicate;

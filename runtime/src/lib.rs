@@ -12,6 +12,8 @@ pub mod format;
 pub mod graph;
 pub mod http;
 mod mesh;
+#[doc(hidden)]
+pub mod native;
 pub mod parcel;
 pub mod run;
 mod sight;

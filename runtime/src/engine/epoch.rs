@@ -2,7 +2,7 @@
 use timely::progress::frontier::MutableAntichain;
 
 /// See the module.
-pub(crate) type Epoch = u64;
+pub type Epoch = u64;
 
 /// Behind every epoch: the frontier of what has ended.
 pub(crate) const DONE: Epoch = u64::MAX;

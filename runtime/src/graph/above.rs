@@ -44,6 +44,7 @@ fn pass(n: usize, node: &Node, before: &Above) -> Above {
     match (node.rule, &node.build) {
         (Rule::Source { .. }, _) => Above { ends: own, ..Above::default() },
         (Rule::AssignsTime, _) => Above { timed: own.clone(), ends: own },
+        (Rule::LosesTime, _) => Above { ends: before.ends.clone(), ..Above::default() },
         (_, Some(Build::Delaying(_))) if before.timed.is_empty() => Above { ends: own, ..Above::default() },
         (_, Some(Build::Delaying(_))) => Above { timed: own.clone(), ends: own },
         _ => before.clone(),

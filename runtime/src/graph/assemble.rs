@@ -3,6 +3,7 @@
 //! Stateless nodes become stages inside the source or operator before them; only sources, operators with state, sinks,
 //! and unions that a stateless node follows become timely operators.
 mod looping;
+mod native;
 
 use super::above::{Above, above};
 use super::fit::accepts;
@@ -129,6 +130,7 @@ impl<'s> Assembler<'_, 's> {
                 let hears = Hears { marks: false, ends: false, ticks: false };
                 self.run(node, Work::AtOnce(logic), exchange, hears)
             }
+            Some(Build::Native(build)) => self.native(node, build),
             Some(Build::Pass) => self.relay(node),
             Some(Build::Loop) => self.iterate(node),
             Some(Build::Stage(..) | Build::Again | Build::Leave) | None => Ok(()),

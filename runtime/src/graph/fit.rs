@@ -65,7 +65,7 @@ fn made(build: Build, init: &OperatorInit<'_>) -> Result<Option<OperatorInfo>> {
         Build::Sink(sink) => Some(sink.info(init.uid)),
         Build::Operator(operator) => Some((operator.make)(init)?.info()),
         Build::Delaying(operator) => Some((operator.make)(init)?.info()),
-        Build::Stage(..) | Build::Pass | Build::Loop | Build::Again | Build::Leave => None,
+        Build::Stage(..) | Build::Pass | Build::Native(_) | Build::Loop | Build::Again | Build::Leave => None,
     })
 }
 

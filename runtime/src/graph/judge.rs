@@ -40,6 +40,7 @@ impl Graph {
                     now = Facts { untimed: vec![i], mixed: None, unreplayable };
                 }
                 Rule::AssignsTime => now.untimed.clear(),
+                Rule::LosesTime => now = Facts { untimed: vec![i], mixed: now.mixed.or(Some(i)), ..now },
                 Rule::Mixes | Rule::NeedsTime | Rule::Beside => now.mixed = now.mixed.or(Some(i)),
                 _ => {}
             }
@@ -81,12 +82,8 @@ fn mistake(nodes: &[Node], i: usize, now: &Facts) -> Option<String> {
     let mixed = now.mixed.filter(|_| wants(&[Rule::AssignsTime, Rule::NeedsSplitsAndTime]));
     let lost = now.unreplayable.first().filter(|_| node.rule == Rule::Sink(Delivery::ExactlyOnce));
     if let Some(from) = untimed.copied() {
-        let source = nodes[from].name();
-        let what = format!("{} needs event time, and what {source} reads has none", node.name());
-        let cure = format!(
-            "call .event_time(|record| .., Watermark::bounded(..)) behind {source} and its stateless operators"
-        );
-        Some(say(node, what, &path(nodes, from, i), cure))
+        let (what, cure) = without_time(&nodes[from]);
+        Some(say(node, format!("{} needs event time, and {what}", node.name()), &path(nodes, from, i), cure))
     } else if let Some(from) = mixed {
         let (verb, at) = (nodes[from].verb, nodes[from].at);
         let from_name = nodes[from].name();
@@ -104,6 +101,18 @@ fn mistake(nodes: &[Node], i: usize, now: &Facts) -> Option<String> {
         let cure = "leave out .exactly_once(), or put a log (Kafka, shards, files) before this job".into();
         Some(say(node, what, &path(nodes, from, i), cure))
     }
+}
+
+/// Why what comes from a node has no event time, and what to do.
+fn without_time(from: &Node) -> (String, String) {
+    let name = from.name();
+    if from.rule == Rule::LosesTime {
+        let cure = "use windows over processing time or of so many records, or put it before the collection";
+        return (format!("what comes out of {name} has none: a change belongs to an epoch"), cure.into());
+    }
+    let cure =
+        format!("call .event_time(|record| .., Watermark::bounded(..)) behind {name} and its stateless operators");
+    (format!("what {name} reads has none"), cure)
 }
 
 /// The node between `late` and its `event_time`, if there is one.

@@ -7,6 +7,7 @@ use crate::engine::lanes::LaneDealer;
 use crate::engine::logic::{Delayed, Logic};
 use crate::engine::sink::{self, Opening};
 use crate::engine::stage::{Next, StageInit};
+use crate::native::Native;
 use crate::run::restored::Restored;
 use crate::sink::{Delivery, Sink};
 use crate::source::Source;
@@ -33,6 +34,8 @@ pub enum Rule {
     /// State, and a second input beside the stream, which crosses workers and brings neither time nor splits. Splits are
     /// mixed from here on.
     Beside,
+    /// Mixes splits, and what comes out has no event time: changes of a collection.
+    LosesTime,
     /// Reads event times, per split.
     AssignsTime,
     /// Works in event time.
@@ -61,6 +64,8 @@ pub(crate) enum Build {
     Operator(OperatorBuild),
     /// An operator that waits for the world.
     Delaying(DelayingBuild),
+    /// Operators on timely itself, without anything for a checkpoint.
+    Native(Native),
     /// A sink.
     Sink(Box<dyn SinkBuild>),
 }
@@ -330,6 +335,14 @@ impl At {
     pub fn close_loop(&self) -> At {
         self.graph.add("again", None, vec![self.output(0).port], Rule::Mixes, Build::Again);
         self.graph.add("end of iterate", None, vec![self.output(1).port], Rule::Mixes, Build::Leave)
+    }
+
+    /// Adds operators on timely itself, with further inputs beside this one.
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn native(&self, others: &[At], verb: &'static str, rule: Rule, build: Native) -> At {
+        let inputs = std::iter::once(self).chain(others).map(|at| at.port).collect();
+        self.graph.add(verb, None, inputs, rule, Build::Native(build))
     }
 
     /// Adds a sink.

@@ -12,13 +12,14 @@ struct Layer {
     may_in_tests: &'static [&'static str],
 }
 
-const ALL: &[&str] = &["runtime/derive", "runtime", "operators", "connectors/", "testkit"];
+const ALL: &[&str] = &["runtime/derive", "runtime", "operators", "collections", "connectors/", "testkit"];
 
 /// From the bottom to the top. runtime knows no operator and no connector; no operator knows a connector.
 const LAYERS: &[Layer] = &[
     Layer { folder: "runtime/derive", may: &[], may_in_tests: &[] },
     Layer { folder: "runtime", may: &["runtime/derive"], may_in_tests: &[] },
     Layer { folder: "operators", may: &["runtime", "runtime/derive"], may_in_tests: &["testkit"] },
+    Layer { folder: "collections", may: &["runtime", "operators"], may_in_tests: &["testkit"] },
     Layer { folder: "connectors/formats", may: &["runtime", "runtime/derive"], may_in_tests: &["testkit"] },
     Layer {
         folder: "pipeline",

@@ -1,0 +1,95 @@
+//! Exactly once, wherever the job is killed, with any number of workers, state in memory and on disk.
+use millstream_collections::{Change, ChangesToCollection, ToCollection};
+use millstream_operators::aggregate::sum;
+use millstream_operators::{Job, Result};
+use millstream_runtime::batch::Batch;
+use millstream_runtime::data::Data;
+use millstream_runtime::sink::{Sink, Staging, Writer, now};
+use millstream_runtime::source::{Progress, Reader, Source, Splits};
+use millstream_testkit::crash_test;
+use std::marker::PhantomData;
+
+type Pair = (u32, u32);
+
+/// In the place of what a test replaces.
+pub struct Outside<T>(PhantomData<fn() -> T>);
+
+pub fn outside<T>() -> Outside<T> {
+    Outside(PhantomData)
+}
+
+impl<T: Data> Source for Outside<T> {
+    type Split = u32;
+    type Reader = Outside<T>;
+    fn splits(&mut self) -> Result<Splits<u32>> {
+        Err("not replaced".into())
+    }
+    fn open(&self, _: &u32, _: Option<u64>) -> Result<Outside<T>> {
+        Err("not replaced".into())
+    }
+}
+
+impl<T: Data> Reader for Outside<T> {
+    type Item = T;
+    type Offset = u64;
+    fn read(&mut self, _: &mut Batch<T>) -> Result<Progress> {
+        Err("not replaced".into())
+    }
+    fn offset(&self) -> u64 {
+        0
+    }
+}
+
+impl<T: Data> Sink<T> for Outside<T> {
+    type Writer = Outside<T>;
+    fn open(&self, _: usize, _: &[u64]) -> Result<Outside<T>> {
+        Err("not replaced".into())
+    }
+    fn commit(&self, _: u64) -> Staging<()> {
+        now(Err("not replaced".into()))
+    }
+}
+
+impl<T: Data> Writer<T> for Outside<T> {
+    type Committable = u64;
+    fn write(&mut self, _: &mut Batch<T>) -> Result<()> {
+        Err("not replaced".into())
+    }
+    fn prepare(&mut self, _: u64) -> Staging<Vec<u64>> {
+        now(Err("not replaced".into()))
+    }
+}
+
+/// How changes are spread over epochs differs from run to run. So one sink has what they add up to, and one what a
+/// join of records that only come emits: each pair once.
+fn build(job: &Job) -> Result<()> {
+    let roads = job.source("roads", outside::<Change<Pair>>()).changes_to_collection("open roads");
+    let reachable = roads.clone().iterate(100, move |ways| {
+        let ends = ways.clone().map(|(from, to)| (to, from));
+        ends.join(roads.clone(), |_, from, to| (*from, *to)).concat(ways).concat(roads).distinct()
+    });
+    let by_place =
+        reachable.clone().map(|(from, _)| from).count().concat(reachable.top_k(2).map(|(k, v)| (k, v.into())));
+    let totals = by_place.changes().key_by(|change| change.value).count_window(u64::MAX);
+    let totals = totals.aggregate("totals", sum(|change: &Change<(u32, i64)>| change.weight));
+    totals.filter(|total| total.value != 0).map(|total| (total.key, total.value)).sink("reached", outside());
+
+    let numbers = job.source("numbers", outside::<Pair>()).to_collection("kept numbers");
+    let pairs = numbers.clone().join(numbers, |key, a, b| (*key, *a, *b));
+    pairs.filter(|(_, a, b)| a < b).changes().sink("pairs", outside());
+    Ok(())
+}
+
+/// Roads are opened; every third is closed again.
+fn roads(count: u32) -> impl Iterator<Item = Change<Pair>> {
+    (0..count).flat_map(|n| {
+        let road = (n * 7 % 9, n * 5 % 11);
+        let closed = (n % 3 == 0).then(|| Change::delete(road));
+        [Change::insert(road)].into_iter().chain(closed)
+    })
+}
+
+#[test]
+fn joins_loops_and_aggregates_are_exactly_once_wherever_they_are_killed() {
+    crash_test(build).feed("roads", roads(60)).feed("numbers", (0..80u32).map(|n| (n % 7, n))).run();
+}
