@@ -1,7 +1,7 @@
 //! `detect`: patterns in the events of a key (complex event processing).
 //!
-//! A [`Pattern`] says which events make a match; it is compiled to an automaton ([`nfa`]), which keeps the matches under
-//! way in keyed state. What an event does to them is decided by pure functions ([`round`]), which a test compares with a
+//! A [`Pattern`] says which events make a match; it is compiled to an automaton (`nfa`), which keeps the matches under
+//! way in keyed state. What an event does to them is decided by pure functions (`round`), which a test compares with a
 //! search through all subsets of short sequences.
 mod builder;
 mod detect;
