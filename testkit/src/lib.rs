@@ -9,6 +9,7 @@ mod crash_test;
 mod folder;
 mod graph;
 mod harness;
+mod outside;
 mod service;
 
 pub use clock::ManualClock;
@@ -19,4 +20,5 @@ pub use crash_test::{CrashTest, crash_test};
 pub use graph::graph;
 pub use harness::Harness;
 pub use millstream_runtime::state::conformance::backend_conforms;
+pub use outside::{Outside, outside};
 pub use service::{service, service_folder};

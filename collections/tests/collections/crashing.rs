@@ -2,63 +2,9 @@
 use millstream_collections::{Change, ChangesToCollection, ToCollection};
 use millstream_operators::aggregate::sum;
 use millstream_operators::{Job, Result};
-use millstream_runtime::batch::Batch;
-use millstream_runtime::data::Data;
-use millstream_runtime::sink::{Sink, Staging, Writer, now};
-use millstream_runtime::source::{Progress, Reader, Source, Splits};
-use millstream_testkit::crash_test;
-use std::marker::PhantomData;
+use millstream_testkit::{crash_test, outside};
 
 type Pair = (u32, u32);
-
-/// In the place of what a test replaces.
-pub struct Outside<T>(PhantomData<fn() -> T>);
-
-pub fn outside<T>() -> Outside<T> {
-    Outside(PhantomData)
-}
-
-impl<T: Data> Source for Outside<T> {
-    type Split = u32;
-    type Reader = Outside<T>;
-    fn splits(&mut self) -> Result<Splits<u32>> {
-        Err("not replaced".into())
-    }
-    fn open(&self, _: &u32, _: Option<u64>) -> Result<Outside<T>> {
-        Err("not replaced".into())
-    }
-}
-
-impl<T: Data> Reader for Outside<T> {
-    type Item = T;
-    type Offset = u64;
-    fn read(&mut self, _: &mut Batch<T>) -> Result<Progress> {
-        Err("not replaced".into())
-    }
-    fn offset(&self) -> u64 {
-        0
-    }
-}
-
-impl<T: Data> Sink<T> for Outside<T> {
-    type Writer = Outside<T>;
-    fn open(&self, _: usize, _: &[u64]) -> Result<Outside<T>> {
-        Err("not replaced".into())
-    }
-    fn commit(&self, _: u64) -> Staging<()> {
-        now(Err("not replaced".into()))
-    }
-}
-
-impl<T: Data> Writer<T> for Outside<T> {
-    type Committable = u64;
-    fn write(&mut self, _: &mut Batch<T>) -> Result<()> {
-        Err("not replaced".into())
-    }
-    fn prepare(&mut self, _: u64) -> Staging<Vec<u64>> {
-        now(Err("not replaced".into()))
-    }
-}
 
 /// How changes are spread over epochs differs from run to run. So one sink has what they add up to, and one what a
 /// join of records that only come emits: each pair once.

@@ -1,10 +1,9 @@
 //! What is said of a graph with collections before any record flows.
-use crate::crashing::outside;
 use millstream_collections::ToCollection;
 use millstream_operators::window::Tumbling;
 use millstream_operators::{Job, Result};
 use millstream_runtime::time::{Watermark, millis};
-use millstream_testkit::graph;
+use millstream_testkit::{graph, outside};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[test]

@@ -9,7 +9,7 @@ use super::epoch::{DONE, Epoch, end};
 use super::fuel::Fuel;
 use super::inbox::{Inbox, Letter};
 use super::logic::{Logic, Turn};
-use super::pace::Jitter;
+use super::pace::{Jitter, lags};
 use super::ports::{ParcelStream, Ports, retain_all};
 use super::stage::Next;
 use super::worker::{WorkerCx, waker_of};
@@ -80,7 +80,7 @@ pub(crate) fn looped<'s>(
         driver.hold = initial.iter().map(|cap| cap.delayed(&first)).collect();
         drop(initial);
         move |frontiers| {
-            if driver.lags() {
+            if lags(&mut driver.jitter, &driver.activator) {
                 return;
             }
             records.for_each(|cap, batches| driver.receive(&cap, outputs, batches));
@@ -123,15 +123,6 @@ struct Driver {
 }
 
 impl Driver {
-    /// In a test: a worker that lags behind.
-    fn lags(&mut self) -> bool {
-        let lags = self.jitter.as_mut().is_some_and(|j| j.below(4) == 0);
-        if lags {
-            self.activator.activate();
-        }
-        lags
-    }
-
     fn receive(&mut self, cap: &InputCapability<Round>, outputs: usize, batches: &mut Vec<Parcel>) {
         for batch in batches.drain(..) {
             self.inbox.push(cap.time().outer, Letter { caps: retain_all(cap, outputs), port: 0, batch });

@@ -8,7 +8,7 @@ use super::fuel::Fuel;
 use super::inbox::{Inbox, Letter};
 use super::logic::{CopyHash, More, Turn};
 use super::marks::Marks;
-use super::pace::Jitter;
+use super::pace::{Jitter, lags};
 use super::ports::{ParcelStream, Ports, retain_all};
 use super::stage::Next;
 use super::tick::{Mark, Report, Tick};
@@ -103,7 +103,7 @@ pub(crate) fn operator<'s>(
         driver.hold = initial.iter().map(|cap| cap.delayed(&end(driver.cx.first))).collect();
         drop(initial);
         move |frontiers| {
-            if driver.lags() {
+            if lags(&mut driver.jitter, &driver.activator) {
                 return;
             }
             for (port, input) in &mut inputs {
@@ -179,15 +179,6 @@ struct Cut {
 }
 
 impl Driver {
-    /// In a test: a worker that lags behind.
-    fn lags(&mut self) -> bool {
-        let lags = self.jitter.as_mut().is_some_and(|j| j.below(4) == 0);
-        if lags {
-            self.activator.activate();
-        }
-        lags
-    }
-
     fn receive(&mut self, cap: &InputCapability<Epoch>, port: usize, outputs: usize, batches: &mut Vec<Parcel>) {
         for batch in batches.drain(..) {
             self.inbox.push(*cap.time(), Letter { caps: retain_all(cap, outputs), port, batch });

@@ -1,5 +1,6 @@
 //! The numbers that time a run, and the seams by which tests own time and chance.
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use timely::scheduling::Activator;
 
 /// Where processing time comes from.
 pub trait Clock: Send + Sync {
@@ -80,6 +81,15 @@ impl Jitter {
     pub fn below(&mut self, n: u64) -> u64 {
         self.next_u64() % n.max(1)
     }
+}
+
+/// In a test: whether a worker lags behind; then it is asked for another turn.
+pub(crate) fn lags(jitter: &mut Option<Jitter>, activator: &Activator) -> bool {
+    let lags = jitter.as_mut().is_some_and(|j| j.below(4) == 0);
+    if lags {
+        activator.activate();
+    }
+    lags
 }
 
 /// splitmix64's finisher.

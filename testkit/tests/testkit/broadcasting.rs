@@ -1,11 +1,11 @@
 //! Broadcast state: every worker has the same, whatever dies and whatever their number.
-use crate::jobs::{Event, events, outside};
+use crate::jobs::{Event, events};
 use millstream_operators::broadcast::{CtxWith, ProcessWith, View, Visit};
 use millstream_operators::{Job, Stream};
 use millstream_runtime::state::List;
 use millstream_runtime::time::{Watermark, millis};
 use millstream_runtime::{KeyedState, Result};
-use millstream_testkit::{Harness, crash_test, graph};
+use millstream_testkit::{Harness, crash_test, graph, outside};
 
 /// Pairs each event with each rule, whichever comes first: an event with the rules that are there, a rule with the events
 /// that were. So no record and no entry may be lost or come twice on any side of a cut.

@@ -1,12 +1,12 @@
 //! Calls in flight are in the checkpoint: no answer is lost or doubled, wherever the process dies.
-use crate::jobs::{Event, events, outside};
+use crate::jobs::{Event, events};
 use millstream_operators::aggregate::{count, sum};
 use millstream_operators::window::Tumbling;
 use millstream_operators::{Calls, Job};
 use millstream_runtime::Result;
 use millstream_runtime::run::Plant;
 use millstream_runtime::time::{Watermark, millis};
-use millstream_testkit::{CrashTest, crash_test};
+use millstream_testkit::{CrashTest, crash_test, outside};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Each call takes its time, and every seventh fails; windows stand behind the answers.

@@ -1,5 +1,5 @@
 //! The crash test passes what is right, and reports what is not.
-use crate::jobs::{Event, events, everything, outside, values};
+use crate::jobs::{Event, events, everything, values};
 use millstream_operators::Job;
 use millstream_operators::aggregate::sum;
 use millstream_operators::process_fn::Event as Happening;
@@ -8,7 +8,7 @@ use millstream_runtime::Result;
 use millstream_runtime::run::Plant;
 use millstream_runtime::run::failpoint::PLACES;
 use millstream_runtime::time::{Watermark, millis};
-use millstream_testkit::{CrashTest, crash_test, graph};
+use millstream_testkit::{CrashTest, crash_test, graph, outside};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 

@@ -1,10 +1,10 @@
 //! Patterns in keyed events: matches under way are in the checkpoint, and do not depend on the order of arrival.
-use crate::jobs::{Event, events, outside};
+use crate::jobs::{Event, events};
 use millstream_operators::pattern::{AfterMatch, Pattern};
 use millstream_operators::{Job, Stream};
 use millstream_runtime::Result;
 use millstream_runtime::time::{Watermark, millis};
-use millstream_testkit::{Harness, crash_test, graph};
+use millstream_testkit::{Harness, crash_test, graph, outside};
 
 fn rest(of: u64, is: u64) -> impl Fn(&Event) -> bool + 'static {
     move |event| event.number % of == is

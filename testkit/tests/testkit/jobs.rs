@@ -1,72 +1,21 @@
-//! A job of everything, and the outside that a test replaces.
+//! A job of everything.
 use millstream_operators::aggregate::{count, sum};
 use millstream_operators::process::{Ctx, Process};
 use millstream_operators::window::{Session, Tumbling};
 use millstream_operators::{Job, Stream};
-use millstream_runtime::batch::Batch;
-use millstream_runtime::data::{Bytes, Data};
-use millstream_runtime::sink::{Sink, Staging, Writer};
-use millstream_runtime::source::{Progress, Reader, Received, Source, Splits};
+use millstream_runtime::data::Bytes;
+use millstream_runtime::source::Received;
 use millstream_runtime::state::{List, Value};
 use millstream_runtime::time::{Timestamp, Watermark, millis};
 use millstream_runtime::{KeyedState, Result, State};
+use millstream_testkit::outside;
 use serde::{Deserialize, Serialize};
-use std::marker::PhantomData;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, State)]
 pub struct Event {
     pub key: u64,
     pub at: i64,
     pub number: u64,
-}
-
-/// In the place of what a test replaces.
-pub struct Outside<T>(PhantomData<fn() -> T>);
-
-pub fn outside<T>() -> Outside<T> {
-    Outside(PhantomData)
-}
-
-impl<T: Data> Source for Outside<T> {
-    type Split = u32;
-    type Reader = Outside<T>;
-    fn splits(&mut self) -> Result<Splits<u32>> {
-        Err("not replaced".into())
-    }
-    fn open(&self, _: &u32, _: Option<u64>) -> Result<Outside<T>> {
-        Err("not replaced".into())
-    }
-}
-
-impl<T: Data> Reader for Outside<T> {
-    type Item = T;
-    type Offset = u64;
-    fn read(&mut self, _: &mut Batch<T>) -> Result<Progress> {
-        Err("not replaced".into())
-    }
-    fn offset(&self) -> u64 {
-        0
-    }
-}
-
-impl<T: Data> Sink<T> for Outside<T> {
-    type Writer = Outside<T>;
-    fn open(&self, _: usize, _: &[u64]) -> Result<Outside<T>> {
-        Err("not replaced".into())
-    }
-    fn commit(&self, _: u64) -> Staging<()> {
-        Box::pin(std::future::ready(Err("not replaced".into())))
-    }
-}
-
-impl<T: Data> Writer<T> for Outside<T> {
-    type Committable = u64;
-    fn write(&mut self, _: &mut Batch<T>) -> Result<()> {
-        Err("not replaced".into())
-    }
-    fn prepare(&mut self, _: u64) -> Staging<Vec<u64>> {
-        Box::pin(std::future::ready(Err("not replaced".into())))
-    }
 }
 
 /// Gathers a key's numbers until the key has been quiet for 34 ms. Records that are ahead of the timer are not yet told:

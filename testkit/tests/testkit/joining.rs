@@ -1,11 +1,11 @@
 //! Joins and deduplication against plain computations: step by step, through crashes, and killed anywhere. One suite for all of them.
-use crate::jobs::{Event, events, outside};
+use crate::jobs::{Event, events};
 use millstream_operators::process_fn::Event as Happening;
 use millstream_operators::window::{Group, Sliding, Tumbling};
 use millstream_operators::{Either, Job, Keyed, Stream};
 use millstream_runtime::Result;
 use millstream_runtime::time::{Watermark, millis, mins};
-use millstream_testkit::{Harness, crash_test};
+use millstream_testkit::{Harness, crash_test, outside};
 
 const WITHIN: i64 = 20;
 const LENGTH: i64 = 30;

@@ -1,12 +1,12 @@
 //! Loops: drained within each epoch, with keyed state in the checkpoint.
-use crate::jobs::{Event, events, outside};
+use crate::jobs::{Event, events};
 use millstream_operators::aggregate::count;
 use millstream_operators::iterate::{Round, Step};
 use millstream_operators::window::Tumbling;
 use millstream_operators::{Job, Stream};
 use millstream_runtime::Result;
 use millstream_runtime::time::{Watermark, millis};
-use millstream_testkit::{Harness, crash_test, graph};
+use millstream_testkit::{Harness, crash_test, graph, outside};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

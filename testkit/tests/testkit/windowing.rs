@@ -1,11 +1,11 @@
 //! Windows over processing time, of so many records, and by triggers: step by step, through crashes, and killed anywhere.
-use crate::jobs::{Event, events, outside};
+use crate::jobs::{Event, events};
 use millstream_operators::aggregate::{count, sum};
 use millstream_operators::window::{Every, Fire, Fired, Moment, Session, Sliding, Trigger, Tumbling, When, Windowed};
 use millstream_operators::{Job, Keyed, Stream};
 use millstream_runtime::Result;
 use millstream_runtime::time::{Timestamp, Watermark, millis, mins, secs};
-use millstream_testkit::{Harness, crash_test, graph};
+use millstream_testkit::{Harness, crash_test, graph, outside};
 
 fn by_parity(numbers: Stream<u64>) -> Keyed<u64, u64> {
     numbers.key_by(|n| n % 2)
