@@ -16,7 +16,11 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// A partition that was read to its end holds the watermark for so long: what its producer is about to send is not late
+/// because the records of other partitions were there some milliseconds before.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
 
 /// What a record weighs beside its bytes, for back-pressure.
 const RECORD: usize = 96;
@@ -45,7 +49,8 @@ enum State {
     Asking(Answer),
     Fetching {
         queue: PartitionQueue<Context>,
-        at_end: bool,
+        /// Since when there is nothing more in the partition.
+        at_end: Option<Instant>,
     },
     Ended,
 }
@@ -105,7 +110,7 @@ impl KafkaReader {
         if let Some(waker) = self.waker.clone() {
             queue.set_nonempty_callback(move || waker());
         }
-        Ok(State::Fetching { queue, at_end: false })
+        Ok(State::Fetching { queue, at_end: None })
     }
 
     /// Takes what the queue holds.
@@ -124,18 +129,18 @@ impl KafkaReader {
                         batch.push_sized(record, message.payload_len() + message.key_len() + RECORD);
                         next = offset + 1;
                     }
-                    *at_end = false;
+                    *at_end = None;
                 }
                 // Committed records end here, as of a moment behind that at which `end` was asked for.
                 Some(Err(KafkaError::PartitionEOF(_))) => {
-                    *at_end = true;
+                    at_end.get_or_insert_with(Instant::now);
                     ended = self.end.is_some();
                 }
                 Some(Err(e)) => failed(&self.split, next, &e)?,
             }
         }
         ended |= self.end.is_some_and(|end| next >= end);
-        let progress = match (ended, batch.is_full(), *at_end) {
+        let progress = match (ended, batch.is_full(), at_end.is_some_and(|since| since.elapsed() >= IDLE_AFTER)) {
             (true, _, _) => Progress::Ended,
             (false, true, _) => Progress::More,
             (false, false, true) => Progress::Idle,
