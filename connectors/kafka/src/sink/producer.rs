@@ -11,7 +11,6 @@ use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use std::cell::Cell;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// Beneath what the user says. Keys are placed as Java's clients place them; librdkafka's own default is another hash.
@@ -24,8 +23,8 @@ pub(crate) const DEFAULTS: [(&str, &str); 4] = [
 
 /// So many bytes of a transaction are on their way, about. With more, they have left the processor's cache when they are sent.
 const BYTES_MOST: usize = 4 << 20;
-/// Deliveries are served each time that so many bytes were queued.
-const BYTES_SERVED: usize = 256 << 10;
+/// It is looked how many they are each time that so many were queued.
+const BYTES_LOOK: usize = 256 << 10;
 
 /// How long to sleep before a look at what is waited for.
 const POLL: Duration = Duration::from_millis(1);
@@ -44,15 +43,15 @@ pub(crate) struct Transaction {
     producer: BaseProducer<Deliveries>,
     topic: String,
     patience: Duration,
-    /// The bytes that were queued, and how many of them when deliveries were last served.
-    queued: Cell<usize>,
-    served: Cell<usize>,
+    /// What was queued, and how many of its bytes at the last look.
+    records: Cell<usize>,
+    bytes: Cell<usize>,
+    looked: Cell<usize>,
 }
 
+/// Hears only of records that fail: reports of all would cost more than the sending.
 #[derive(Default)]
 struct Deliveries {
-    /// The bytes that are no longer on their way.
-    landed: AtomicUsize,
     /// The first record's failure: the error of the commit does not say it.
     failed: Mutex<Option<String>>,
 }
@@ -71,12 +70,7 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, _opaque: ()) {
-        let (message, failed) = match result {
-            Ok(message) => (message, None),
-            Err((e, message)) => (message, Some(e)),
-        };
-        self.landed.fetch_add(message.payload_len() + message.key_len(), Relaxed);
-        if let Some(e) = failed {
+        if let Err((e, _)) = result {
             lock(&self.failed).get_or_insert_with(|| say(e));
         }
     }
@@ -89,12 +83,14 @@ impl Transaction {
         let bytes = target.limit.bytes.to_string();
         let mut beneath = DEFAULTS.to_vec();
         beneath.push(("message.max.bytes", &bytes));
-        let above = [("transactional.id", id), ("enable.idempotence", "true"), ("acks", "all")];
+        let only_failures = ("delivery.report.only.error", "true");
+        let above = [("transactional.id", id), ("enable.idempotence", "true"), ("acks", "all"), only_failures];
         let config = target.options.config(&beneath, &above);
         let producer: BaseProducer<Deliveries> =
             config.create_with_context(Deliveries::default()).map_err(|e| refused(&target.options, &e))?;
         let topic = target.topic.clone();
-        let transaction = Self { producer, topic, patience, queued: Cell::default(), served: Cell::default() };
+        let (records, bytes, looked) = <(Cell<usize>, Cell<usize>, Cell<usize>)>::default();
+        let transaction = Self { producer, topic, patience, records, bytes, looked };
         transaction.find_topic()?;
         transaction.get_id()?;
         Ok(transaction)
@@ -136,36 +132,26 @@ impl Transaction {
 
     /// Queues a record; waits while too many are on their way.
     pub fn send(&self, record: &RecordRef<'_>) -> Result<(), KafkaError> {
-        let began = Instant::now();
-        self.make_room(began);
-        let bytes = record.value.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
-        self.queued.set(self.queued.get() + bytes);
-        let mut message = message(record, &self.topic);
-        loop {
-            match self.producer.send(message) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
-                    if began.elapsed() < self.patience =>
-                {
-                    message = back;
-                    self.serve(POLL);
-                }
-                Err((e, _)) => return Err(e),
+        self.records.set(self.records.get() + 1);
+        self.bytes.set(self.bytes.get() + record.value.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len));
+        if self.bytes.get() - self.looked.get() >= BYTES_LOOK {
+            self.looked.set(self.bytes.get());
+            self.wait_until(|| self.on_their_way() <= BYTES_MOST);
+        }
+        let full = KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+        match self.producer.send(message(record, &self.topic)) {
+            Err((e, back)) if e == full => {
+                self.wait_until(|| self.producer.in_flight_count() == 0);
+                self.producer.send(back).map_err(|(e, _)| e)
             }
+            sent => sent.map_err(|(e, _)| e),
         }
     }
 
-    /// Serves deliveries from time to time, and waits while more than enough is on its way.
-    fn make_room(&self, began: Instant) {
-        let queued = self.queued.get();
-        if queued - self.served.get() < BYTES_SERVED {
-            return;
-        }
-        self.served.set(queued);
-        self.producer.poll(Duration::ZERO);
-        while queued - self.landed() > BYTES_MOST && began.elapsed() < self.patience {
-            self.serve(POLL);
-        }
+    /// About so many bytes have not been acknowledged.
+    fn on_their_way(&self) -> usize {
+        let records = usize::try_from(self.producer.in_flight_count()).unwrap_or(0);
+        records * self.bytes.get() / self.records.get().max(1)
     }
 
     /// Waits for all records, then commits. Without the flush a commit takes half a second.
@@ -175,40 +161,33 @@ impl Transaction {
     }
 
     /// Waits for all records. rdkafka's own flush looks every 100 ms only, and each look wakes all threads of the producer: so
-    /// there is one at the beginning, which ends the linger, and one when all are known to have landed.
+    /// there is one at the beginning, which ends the linger, and one when nothing is on its way.
     pub fn flush(&self) -> Result<()> {
-        let (began, mut wait) = (Instant::now(), POLL);
+        let began = Instant::now();
         loop {
             match self.producer.flush(Duration::ZERO) {
                 Ok(()) => return Ok(()),
                 Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut)) if began.elapsed() < self.patience => {}
                 Err(e) => return Err(self.failed("flush", e)),
             }
-            while self.serve(wait) < self.queued.get() && began.elapsed() < self.patience {
-                wait = (wait * 2).min(POLL_RARELY);
-            }
+            self.wait_until(|| self.producer.in_flight_count() == 0);
         }
     }
 
-    /// Sleeps, then serves the deliveries that have come. Not by a poll that waits: rdkafka counts in whole milliseconds, so
-    /// the last one of each poll is spent spinning. Gives the bytes that have landed so far.
-    fn serve(&self, sleep: Duration) -> usize {
-        std::thread::sleep(sleep);
-        let mut landed = self.landed();
-        loop {
+    /// Sleeps and looks until it is so, or the patience is over. Not by a poll that waits: rdkafka counts in whole
+    /// milliseconds, so the last one of each poll is spent spinning.
+    fn wait_until(&self, is_so: impl Fn() -> bool) {
+        let (began, mut wait) = (Instant::now(), POLL);
+        self.producer.poll(Duration::ZERO);
+        while !is_so() && began.elapsed() < self.patience {
+            std::thread::sleep(wait);
+            wait = (wait * 2).min(POLL_RARELY);
             self.producer.poll(Duration::ZERO);
-            match self.landed() {
-                more if more > landed => landed = more,
-                _ => return landed,
-            }
         }
-    }
-
-    fn landed(&self) -> usize {
-        self.producer.context().landed.load(Relaxed)
     }
 
     pub fn failed(&self, what: &str, e: KafkaError) -> millstream_runtime::BoxError {
+        self.producer.poll(Duration::ZERO); // hears what has failed
         let first = lock(&self.producer.context().failed).clone();
         let because = first.map_or(String::new(), |first| format!(" ({first})"));
         let is_final = e.rdkafka_error_code().is_some_and(is_final);
