@@ -39,8 +39,7 @@ impl<T: Data> Dealer<T> {
             let Some(to) = self.outgoing.get_mut(target) else { continue };
             to.push_with(record, times.get(i).copied(), Some(hash));
             if to.len() >= FULL_RECORDS {
-                let full = std::mem::take(to);
-                self.next.push(Parcel::to(target, full), out)?;
+                self.next.push(Parcel::to(target, to.renew()), out)?;
             }
         }
         Ok(())
@@ -49,7 +48,7 @@ impl<T: Data> Dealer<T> {
     pub(crate) fn flush(&mut self, out: &mut Outputs) -> Result<()> {
         for (target, batch) in self.outgoing.iter_mut().enumerate() {
             if !batch.is_empty() {
-                self.next.push(Parcel::to(target, std::mem::take(batch)), out)?;
+                self.next.push(Parcel::to(target, batch.renew()), out)?;
             }
         }
         self.next.flush(out)

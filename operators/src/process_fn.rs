@@ -135,9 +135,7 @@ where
     }
     fn right(&mut self, (): (), _ctx: &mut Context<K, Value<S>, (), U>) {}
     fn take_out(&mut self, _ctx: &mut Context<K, Value<S>, (), U>) -> Batch<U> {
-        let out = std::mem::take(&mut self.out.emitted);
-        self.out.emitted.reserve(out.len());
-        out
+        self.out.emitted.renew()
     }
     fn timer(&mut self, _timer: (), ctx: &mut Context<K, Value<S>, (), U>) {
         self.call(Event::Timer(ctx.time()), ctx);

@@ -31,7 +31,7 @@ pub(crate) trait Handler: 'static {
     fn timer(&mut self, timer: Self::Timer, ctx: &mut ContextOf<Self>);
     /// What was emitted since the last call.
     fn take_out(&mut self, ctx: &mut ContextOf<Self>) -> Batch<Self::Out> {
-        std::mem::take(&mut ctx.out)
+        ctx.out.renew()
     }
 }
 
@@ -199,9 +199,21 @@ impl<H: Handler> ProcessLogic<H> {
         self.end(turn)
     }
 
+    /// Brings the state of the keys near whose timers fire next.
+    fn near(&mut self, domain: Domain, up_to: Timestamp) -> Result<()> {
+        self.slots.clear();
+        if let Some(timers) = self.bench.timers() {
+            self.slots.extend(timers.upcoming(domain, up_to, CHUNK));
+        }
+        self.store.fetch(&self.slots, &mut self.bench)
+    }
+
     /// Fires the timers of one domain that are due; at most `budget`.
     fn fire(&mut self, domain: Domain, up_to: Timestamp, turn: &mut Turn<'_>, budget: &mut usize) -> Result<()> {
-        while *budget > 0 {
+        for fired in 0..*budget {
+            if fired % CHUNK == 0 {
+                self.near(domain, up_to)?;
+            }
             let Some(due) = self.bench.timers().and_then(|t| t.pop_due(domain, up_to)) else { break };
             *budget -= 1;
             self.store.load(&[due.slot], &mut self.bench)?;

@@ -66,6 +66,29 @@ impl<T> Batch<T> {
         self.records.reserve(more);
     }
 
+    /// Takes everything out, and leaves room for as much: who fills a batch again and again needs not let it grow each time.
+    ///
+    /// ```
+    /// # use millstream_runtime::batch::Batch;
+    /// let mut batch = Batch::from(vec![1, 2, 3]);
+    /// assert_eq!(batch.renew().len(), 3);
+    /// assert!(batch.is_empty());
+    /// ```
+    #[must_use = "these are the records"]
+    pub fn renew(&mut self) -> Self {
+        if self.is_empty() {
+            return Self::default();
+        }
+        let room = Self {
+            records: Vec::with_capacity(self.records.len()),
+            times: Vec::with_capacity(self.times.len()),
+            hashes: Vec::with_capacity(self.hashes.len()),
+            split: None,
+            bytes: 0,
+        };
+        std::mem::replace(self, room)
+    }
+
     /// Appends a record that weighs what its type does.
     #[inline]
     pub fn push(&mut self, record: T) {

@@ -15,43 +15,48 @@ pub(super) struct Look {
 
 /// All looks of an operator, by time. Many windows end at one instant, so a tree of all looks would cost more than they do.
 #[derive(Default)]
-pub(super) struct Agenda(BTreeMap<Timestamp, Page>);
+pub(super) struct Agenda {
+    pages: BTreeMap<Timestamp, Page>,
+    /// The lines of the last page that came to its end: the next page that begins has their room, else each would grow
+    /// from nothing.
+    blank: Vec<Line>,
+}
 
 impl Agenda {
     /// Adds a look; one that is there stays one.
     pub fn add(&mut self, look: Look) {
-        self.0.entry(look.at).or_default().add((look.slot, look.window));
+        let begin = || Page { lines: std::mem::take(&mut self.blank), is_sorted: false };
+        self.pages.entry(look.at).or_insert_with(begin).add((look.slot, look.window));
     }
 
     pub fn has(&self, look: &Look) -> bool {
-        self.0.get(&look.at).is_some_and(|page| page.has((look.slot, look.window)))
+        self.pages.get(&look.at).is_some_and(|page| page.has((look.slot, look.window)))
     }
 
     /// The next look that is due.
     pub fn pop(&mut self, watermark: Timestamp) -> Option<Look> {
-        let mut first = self.0.first_entry().filter(|first| *first.key() <= watermark)?;
+        let mut first = self.pages.first_entry().filter(|first| *first.key() <= watermark)?;
         let (at, popped) = (*first.key(), first.get_mut().pop());
         if first.get().lines.is_empty() {
-            first.remove();
+            self.blank = first.remove().lines;
         }
         popped.map(|(slot, window)| Look { at, slot, window })
     }
 
     /// The keys of the looks that come next, at most so many; none where nothing is due.
     pub fn upcoming(&mut self, watermark: Timestamp, most: usize) -> impl Iterator<Item = Slot> {
-        let page = self.0.first_entry().filter(|first| *first.key() <= watermark).map(OccupiedEntry::into_mut);
+        let page = self.pages.first_entry().filter(|first| *first.key() <= watermark).map(OccupiedEntry::into_mut);
         page.into_iter().flat_map(move |page| page.sorted().iter().rev().take(most).map(|(slot, _)| *slot))
     }
 
     pub fn is_due(&self, watermark: Timestamp) -> bool {
-        self.0.first_key_value().is_some_and(|(at, _)| *at <= watermark)
+        self.pages.first_key_value().is_some_and(|(at, _)| *at <= watermark)
     }
 }
 
 type Line = (Slot, Timestamp);
 
 /// The looks of one instant; never empty.
-#[derive(Default)]
 struct Page {
     /// Backwards and each once from the first pop on; before that as they came.
     lines: Vec<Line>,
@@ -140,6 +145,6 @@ mod tests {
         let (mut agenda, slots) = (Agenda::default(), slots());
         let looks = slots.iter().cycle().map(|slot| Look { at: Timestamp(7), slot: *slot, window: Timestamp(0) });
         looks.take(100_000).for_each(|look| agenda.add(look));
-        assert!(agenda.0.values().all(|page| page.lines.capacity() < 100));
+        assert!(agenda.pages.values().all(|page| page.lines.capacity() < 100));
     }
 }

@@ -110,7 +110,7 @@ impl<K: Key, W: Windowing<K>> WindowLogic<K, W> {
 
     fn end(&mut self, turn: &mut Turn<'_>) -> Result<()> {
         self.store.settle(&mut self.windows)?;
-        if self.out.is_empty() { Ok(()) } else { turn.emit(Parcel::new(std::mem::take(&mut self.out))) }
+        if self.out.is_empty() { Ok(()) } else { turn.emit(Parcel::new(self.out.renew())) }
     }
 }
 

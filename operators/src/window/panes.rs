@@ -38,8 +38,8 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
     /// Emits a window's result, if there is one, and notes how often it did.
     fn emit(&mut self, window: Timestamp, visit: &mut Visit<'_, K, F>) {
         let Some(value) = self.result(window) else { return };
+        let revision = if self.shape.is_patient() { self.state.fired.get(&window).unwrap_or(0) } else { 0 };
         let end = self.shape.end(window);
-        let revision = self.state.fired.get(&window).unwrap_or(0);
         visit.emit(&self.folding, (window, end), revision, value, end.0.saturating_sub(1));
         if self.shape.is_patient() {
             self.state.fired.insert(window, revision.saturating_add(1));
@@ -60,7 +60,7 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
 
     fn fire(&mut self, window: Timestamp, visit: &mut Visit<'_, K, F>) {
         // It has, where a late arrival came between the watermark and this turn.
-        if !self.state.fired.contains(&window) {
+        if !(self.shape.is_patient() && self.state.fired.contains(&window)) {
             self.emit(window, visit);
         }
         let next = self.shape.next(window);
@@ -71,7 +71,9 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
 
     /// The window takes no late records any more: what only it and those before it needed goes.
     fn forget(&mut self, window: Timestamp) {
-        self.state.fired.remove(&window);
+        if self.shape.is_patient() {
+            self.state.fired.remove(&window);
+        }
         let needed = self.shape.next(window);
         while let Some(first) = self.state.panes.first().map(|(pane, _)| *pane).filter(|pane| *pane < needed) {
             self.state.panes.remove(&first);

@@ -69,7 +69,9 @@ impl Grouped {
             if self.spool.as_ref().is_some_and(|spool| self.in_memory() >= spool.room()) {
                 self.flush()?;
             }
-            self.chunks.push(Chunk::default());
+            // Where there is a second one, it will be full: growing copies.
+            let room = if self.chunks.is_empty() { 0 } else { full };
+            self.chunks.push(Chunk { bytes: Vec::with_capacity(room), pieces: vec![] });
         }
         let chunk = self.chunks.last_mut().expect("one was pushed if there was none");
         chunk.push(group, write)

@@ -7,6 +7,8 @@ pub(super) const RESTORED: NonZeroU32 = NonZeroU32::MIN;
 pub(super) const FIRST: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 /// Not written since it was last encoded.
 pub(super) const CLEAN: u32 = 0;
+/// While a dirty list is tidied: the cell is in it. No generation comes so far.
+pub(super) const LISTED: u32 = u32::MAX;
 
 /// A value with its marks. A cell born before the present generation is in a snapshot.
 #[derive(Debug)]

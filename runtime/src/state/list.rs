@@ -99,6 +99,8 @@ impl<T: State> Shelf for Elements<T> {
     fn put(&mut self, sub: u64, cell: Cell<T, i64>) {
         match self.position(sub) {
             Ok(at) => self.0[at].1 = cell,
+            // Most lists have one element: where a buffer grows from nothing, it gets room for four.
+            Err(_) if self.0.is_empty() => self.0 = VecDeque::from([(sub, cell)]),
             Err(at) => self.0.insert(at, (sub, cell)),
         }
     }

@@ -56,7 +56,7 @@ impl<K: State + Ord, V: State> Map<K, V> {
         &self,
         range: R,
     ) -> impl DoubleEndedIterator<Item = (&K, &V)> + use<'_, K, V, R> {
-        let entries = self.0.shelf().map(|shelf| shelf.0.range(&range)).into_iter().flatten();
+        let entries = self.0.shelf().map(|shelf| shelf.0.range(&range)).unwrap_or_default();
         entries.filter(|(_, cell)| self.0.is_live(cell)).map(|(key, cell)| (key, &cell.value))
     }
 

@@ -92,7 +92,7 @@ impl<S: Shelf> Column for Table<S> {
     }
 
     fn durable(&mut self) {
-        self.track.frozen = None;
+        self.track.durable();
     }
 
     fn redo(&mut self) {

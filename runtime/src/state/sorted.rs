@@ -2,78 +2,112 @@
 use std::collections::{BTreeMap, btree_map};
 use std::ops::{Bound, RangeBounds};
 
+/// A list begins with room for so many.
+const ROOM: usize = 4;
 /// A list is at most so long.
 const FEW: usize = 32;
 
 /// Sorted by key.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum Sorted<K, V> {
+    #[default]
+    Empty,
+    /// The usual case, beside what else is known of its owner: behind a pointer it would cost each visit a cache miss.
+    One([(K, V); 1]),
     Few(Vec<(K, V)>),
     Many(BTreeMap<K, V>),
 }
 
-impl<K, V> Default for Sorted<K, V> {
-    fn default() -> Self {
-        Self::Few(Vec::new())
-    }
-}
-
 impl<K: Ord, V> Sorted<K, V> {
+    /// All that are not in a tree.
+    fn list(&self) -> &[(K, V)] {
+        match self {
+            Self::One(only) => only,
+            Self::Few(list) => list,
+            Self::Empty | Self::Many(_) => &[],
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Few(list) => list.len(),
             Self::Many(tree) => tree.len(),
+            _ => self.list().len(),
         }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<&V> {
         match self {
-            Self::Few(list) => position(list, key).ok().map(|at| &list[at].1),
             Self::Many(tree) => tree.get(key),
+            _ => position(self.list(), key).ok().map(|at| &self.list()[at].1),
         }
     }
 
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        match self {
-            Self::Few(list) => position(list, key).ok().map(|at| &mut list[at].1),
-            Self::Many(tree) => tree.get_mut(key),
-        }
+        let list = match self {
+            Self::Empty => return None,
+            Self::One(only) => &mut only[..],
+            Self::Few(list) => list,
+            Self::Many(tree) => return tree.get_mut(key),
+        };
+        position(list, key).ok().map(|at| &mut list[at].1)
     }
 
     pub(super) fn put(&mut self, key: K, value: V) {
+        if let Self::Many(tree) = self {
+            tree.insert(key, value);
+            return;
+        }
+        match position(self.list(), &key) {
+            Err(at) => self.insert(at, (key, value)),
+            Ok(_) => drop(self.get_mut(&key).map(|there| std::mem::replace(there, value))),
+        }
+    }
+
+    /// Puts an entry into what is no tree, at its place.
+    fn insert(&mut self, at: usize, entry: (K, V)) {
         match self {
-            Self::Many(tree) => drop(tree.insert(key, value)),
-            Self::Few(list) => match position(list, &key) {
-                Ok(at) => list[at].1 = value,
-                Err(at) if list.len() < FEW => list.insert(at, (key, value)),
-                Err(_) => {
-                    let mut tree: BTreeMap<K, V> = std::mem::take(list).into_iter().collect();
-                    tree.insert(key, value);
-                    *self = Self::Many(tree);
+            Self::Few(list) if list.len() < FEW => list.insert(at, entry),
+            _ => {
+                *self = match std::mem::take(self) {
+                    Self::Empty => Self::One([entry]),
+                    Self::One([only]) => {
+                        let mut list = Vec::with_capacity(ROOM);
+                        list.push(only);
+                        list.insert(at, entry);
+                        Self::Few(list)
+                    }
+                    Self::Few(list) => Self::Many(list.into_iter().chain([entry]).collect()),
+                    Self::Many(tree) => Self::Many(tree),
                 }
-            },
+            }
         }
     }
 
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
-        match self {
-            Self::Few(list) => position(list, key).ok().map(|at| list.remove(at).1),
-            Self::Many(tree) => tree.remove(key),
+        if let Self::Many(tree) = self {
+            return tree.remove(key);
+        }
+        let at = position(self.list(), key).ok()?;
+        if let Self::Few(list) = self {
+            return Some(list.remove(at).1);
+        }
+        match std::mem::take(self) {
+            Self::One([(_, value)]) => Some(value),
+            _ => None,
         }
     }
 
     /// The entries of a range, in order; none where it ends before it starts.
     pub(super) fn range(&self, range: &impl RangeBounds<K>) -> Range<'_, K, V> {
+        let list = self.list();
+        let end = list.partition_point(|(key, _)| is_before_end(key, range.end_bound()));
+        let start = list.partition_point(|(key, _)| !is_after_start(key, range.start_bound()));
+        let few = list.get(start..end).unwrap_or_default().iter();
         match self {
-            Self::Few(list) => {
-                let end = list.partition_point(|(key, _)| is_before_end(key, range.end_bound()));
-                let start = list.partition_point(|(key, _)| !is_after_start(key, range.start_bound()));
-                Range { few: list.get(start..end).unwrap_or_default().iter(), many: None }
+            Self::Many(tree) if !is_inverted(range) => {
+                Range { few, many: Some(tree.range((range.start_bound(), range.end_bound()))) }
             }
-            Self::Many(_) if is_inverted(range) => Range { few: [].iter(), many: None },
-            Self::Many(tree) => {
-                Range { few: [].iter(), many: Some(tree.range((range.start_bound(), range.end_bound()))) }
-            }
+            _ => Range { few, many: None },
         }
     }
 
@@ -120,6 +154,12 @@ pub(super) struct Range<'a, K, V> {
     many: Option<btree_map::Range<'a, K, V>>,
 }
 
+impl<K, V> Default for Range<'_, K, V> {
+    fn default() -> Self {
+        Self { few: [].iter(), many: None }
+    }
+}
+
 impl<'a, K, V> Iterator for Range<'a, K, V> {
     type Item = (&'a K, &'a V);
 
@@ -158,6 +198,10 @@ mod tests {
                 assert_eq!(sorted.remove(&key), tree.remove(&key), "{len} entries");
             }
             assert_eq!(sorted.len(), tree.len());
+            for key in 0..97 {
+                assert_eq!(sorted.get(&key), tree.get(&key), "{len} entries");
+                assert_eq!(sorted.get_mut(&key), tree.get_mut(&key), "{len} entries");
+            }
             let bounds = |k| [Bound::Included(k), Bound::Excluded(k), Bound::Unbounded];
             for (start, end) in [(10, 60), (60, 10), (20, 20)] {
                 for (start, end) in bounds(start).into_iter().flat_map(|s| bounds(end).map(|e| (s, e))) {

@@ -1,5 +1,5 @@
 //! The one implementation of a column: a slab of shelves by slot, with its marks.
-use super::cell::{Address, Stamp};
+use super::cell::{Address, LISTED, Stamp};
 use super::cursor::{Cursor, Slot};
 use super::error::StateError;
 use super::shelf::{CellOf, Shelf};
@@ -124,10 +124,28 @@ impl<S: Shelf> Table<S> {
     }
 
     /// Writes a cell where there is none.
-    fn create(&mut self, sub: S::Sub, value: S::Item) {
+    pub(super) fn create(&mut self, sub: S::Sub, value: S::Item) {
         let slot = self.cursor.must();
+        if self.track.is_crowded(self.size.cells) {
+            self.tidy();
+        }
         let cell = self.track.create(Address { slot: slot.0, sub: sub.clone() }, value, self.cursor.millis());
         self.insert(slot, sub, cell);
+    }
+
+    /// What came and went since the last snapshot leaves the dirty list, which would else grow with all that ever was.
+    #[cold]
+    fn tidy(&mut self) {
+        let (generation, shelves) = (self.track.generation.get(), &mut self.shelves);
+        let mut marked = |at: &Address<S::Sub>, from: u32, to: u32| {
+            let cell = shelves.get_mut(at.slot as usize).and_then(|shelf| shelf.get_mut(&at.sub));
+            cell.filter(|cell| cell.dirtied == from).map(|cell| cell.dirtied = to).is_some()
+        };
+        // One that went and came back is there twice: the first time it is found, it is marked.
+        self.track.dirty.retain(|at| marked(at, generation, LISTED));
+        for at in &self.track.dirty {
+            marked(at, LISTED, generation);
+        }
     }
 
     /// Puts a new cell in.

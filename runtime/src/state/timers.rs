@@ -48,7 +48,7 @@ impl<M: State> Timers<M> {
     pub fn set(&mut self, domain: Domain, at: Timestamp, timer: &M) {
         let Some(alarm) = self.alarm(domain, at, timer) else { return };
         if self.0.get(&alarm).is_none() {
-            self.0.set(alarm, ());
+            self.0.create(alarm, ());
         }
     }
 
@@ -62,6 +62,12 @@ impl<M: State> Timers<M> {
     /// When the next timer of a domain fires, over all keys.
     pub fn next_at(&self, domain: Domain) -> Option<Timestamp> {
         self.0.index.first(domain).map(|(at, _)| Timestamp(at))
+    }
+
+    /// The keys of the timers that fire next, at most so many; none where none is due at `up_to`.
+    pub fn upcoming(&self, domain: Domain, up_to: Timestamp, most: usize) -> impl Iterator<Item = Slot> {
+        let due = self.0.index.0[domain as usize].iter().take_while(move |(at, _)| *at <= up_to.0);
+        due.take(most).map(|(_, slot)| Slot(*slot))
     }
 
     /// Takes the next timer that is due at `up_to` out. In order of time, then slot, then encoded payload; one at a
@@ -223,7 +229,7 @@ impl<M: State> Shelf for Alarms<M> {
         index.of(sub.domain).insert((sub.at, slot));
     }
     fn removed(&self, index: &mut Self::Index, slot: u32, sub: &Alarm) {
-        let from = Alarm { payload: Vec::new(), ..sub.clone() };
+        let from = Alarm { domain: sub.domain, at: sub.at, payload: Vec::new() };
         let mut others = false;
         self.0.visit(Some(&from), &mut |next, _| {
             others = (next.domain, next.at) == (sub.domain, sub.at);

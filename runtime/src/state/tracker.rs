@@ -6,6 +6,13 @@ use super::cell::{Address, CLEAN, Cell, FIRST, Stamp};
 use super::shelf::{CellOf, Shelf};
 use std::num::NonZeroU32;
 
+/// Room of a list that was filled to less than one in so many is given back.
+const SPARE: usize = 4;
+/// A dirty list is tidied where it has more entries than so many times the cells that are there.
+const CROWDED: usize = 4;
+/// As if there were so many cells at least.
+const FEW: usize = 4096;
+
 /// The marks of one column. Laws: a cell is in `dirty` if and only if `dirtied` is the present generation; a cell is in
 /// a snapshot, durable or outstanding, only if it was born before the present generation.
 pub(super) struct Tracker<S: Shelf> {
@@ -15,6 +22,8 @@ pub(super) struct Tracker<S: Shelf> {
     pub(super) dirty: Vec<Address<S::Sub>>,
     gone: Vec<Address<S::Sub>>,
     pub(super) frozen: Option<Frozen<S::Sub>>,
+    /// The room of the last snapshot's list, for the next one: else each grows from nothing, and its memory is made anew.
+    spare: Vec<Address<S::Sub>>,
     /// The first copy that could not be encoded.
     fault: Option<String>,
 }
@@ -84,7 +93,15 @@ impl<Sub> Copied<Sub> {
 
 impl<S: Shelf> Tracker<S> {
     pub(super) fn new(timed: bool) -> Self {
-        Self { generation: FIRST, timed, dirty: Vec::new(), gone: Vec::new(), frozen: None, fault: None }
+        Self {
+            generation: FIRST,
+            timed,
+            dirty: Vec::new(),
+            gone: Vec::new(),
+            frozen: None,
+            spare: Vec::new(),
+            fault: None,
+        }
     }
 
     /// A cell that comes into being.
@@ -132,10 +149,24 @@ impl<S: Shelf> Tracker<S> {
         self.frozen = Some(Frozen {
             generation: self.generation.get(),
             gone: Work::new(std::mem::take(&mut self.gone)),
-            dirty: Work::new(std::mem::take(&mut self.dirty)),
+            dirty: Work::new(std::mem::replace(&mut self.dirty, std::mem::take(&mut self.spare))),
             copied: Copied::default(),
         });
         self.generation = self.generation.saturating_add(1);
+    }
+
+    /// The outstanding snapshot is durable.
+    pub(super) fn durable(&mut self) {
+        let Some(frozen) = self.frozen.take() else { return };
+        let mut list = frozen.dirty.into_all();
+        let is_usual = list.capacity() <= SPARE * list.len();
+        list.clear();
+        self.spare = if is_usual { list } else { Vec::new() };
+    }
+
+    /// Whether most of the dirty list, which is about to grow, must be of cells that are gone.
+    pub(super) fn is_crowded(&self, cells: usize) -> bool {
+        self.dirty.len() == self.dirty.capacity() && self.dirty.len() > CROWDED * cells.max(FEW)
     }
 
     /// The outstanding snapshot is abandoned: what went goes into the next one; the caller marks the cells returned.
@@ -152,7 +183,7 @@ impl<S: Shelf> Tracker<S> {
         let frozen = self.frozen.as_ref();
         let lists = frozen.map_or(0, |frozen| frozen.gone.len() + frozen.dirty.len() + frozen.copied.ends.len());
         let copies = frozen.map_or(0, |frozen| frozen.copied.bytes.len());
-        (self.dirty.len() + self.gone.len() + lists) * size_of::<Address<S::Sub>>() + copies
+        (self.dirty.len() + self.gone.len() + self.spare.capacity() + lists) * size_of::<Address<S::Sub>>() + copies
     }
 
     pub(super) fn take_fault(&mut self) -> Option<String> {

@@ -2,11 +2,13 @@
 use super::super::column::Kind;
 use super::super::error::StateError;
 use super::super::plan::Unknown;
+use super::super::timers::Domain;
 use super::super::{Map, Value};
 use super::Make;
 use super::subject::{Entry, Snapshot, Subject};
 use crate::codec::{encode, key_group};
 use crate::data::State as _;
+use crate::time::Timestamp;
 use millstream_derive::{KeyedState, State};
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +183,28 @@ pub(super) fn first_values_are_checked(make: Make<'_>) {
     subject.state.note.set(Loose { note: None });
     let says = subject.settle().expect_err("it does not survive its encoding").to_string();
     assert!(says.contains("state `note`") && says.contains("Loose"), "{says}");
+}
+
+/// State that comes and goes many times between two snapshots, as timers do, fills no memory, and each cell is written
+/// once.
+pub(super) fn what_comes_and_goes_fills_no_memory(make: Make<'_>) {
+    let mut subject: Subject = Subject::new(make, 0);
+    subject.enter("stays");
+    subject.state.map.insert(1, "there".into());
+    for round in 0..100_000u32 {
+        let number = round as u16 % 3 + 2;
+        subject.state.map.insert(number, "short".into());
+        subject.timers.set(Domain::Event, Timestamp(i64::from(round)), &0);
+        subject.state.map.remove(&number);
+        subject.timers.cancel(Domain::Event, Timestamp(i64::from(round)), &0);
+    }
+    subject.state.map.insert(2, "came back".into());
+    subject.timers.set(Domain::Event, Timestamp(7), &0);
+    let used: usize = subject.with(|_, columns| columns.iter().map(|column| column.used(1)).sum());
+    assert!(used < 8 << 20, "{used} bytes are used for three cells");
+    let entries = subject.snapshot().entries;
+    let written = entries.iter().filter(|(_, entry)| matches!(entry, Entry::Put(..))).count();
+    assert_eq!((written, entries.len()), (3, 3), "{entries:?}");
 }
 
 /// What no snapshot has seen is in none, and a key that was only looked at is not kept.

@@ -26,6 +26,7 @@ pub fn backend_conforms(make: Make<'_>) {
     claims::unknown_columns_are_named(make);
     claims::first_values_are_checked(make);
     claims::short_lived_rows_leave_nothing(make);
+    claims::what_comes_and_goes_fills_no_memory(make);
     for seed in 0..SEEDS {
         world::World::new(make, seed).run(false);
     }
