@@ -29,7 +29,8 @@ impl<T, U, I: IntoIterator<Item = U>, F: FnMut(T) -> I + 'static> Transform<T, U
 /// Any number of records for each record of a batch.
 pub(crate) fn expand<T, U, I: IntoIterator<Item = U>>(batch: Batch<T>, mut f: impl FnMut(T) -> I) -> Batch<U> {
     let Parts { records, times, split, bytes, .. } = batch.into_parts();
-    let mut made = Parts { records: Vec::with_capacity(records.len()), times: vec![], hashes: vec![], split, bytes };
+    let (room, times_room) = (Vec::with_capacity(records.len()), Vec::with_capacity(times.len()));
+    let mut made = Parts { records: room, times: times_room, hashes: vec![], split, bytes };
     for (i, record) in records.into_iter().enumerate() {
         made.records.extend(f(record));
         if let Some(at) = times.get(i) {

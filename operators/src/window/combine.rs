@@ -15,6 +15,7 @@ use millstream_runtime::parcel::Parcel;
 use millstream_runtime::stage::{Next, Outputs, Stage, StageInit};
 use millstream_runtime::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::rc::Rc;
 
 /// So many accumulators are held at most; then all go.
@@ -63,6 +64,8 @@ pub(super) struct Combine<K, T, A: Aggregate<T>> {
     key: KeyOf<K, T>,
     aggregate: Rc<A>,
     shape: Shape,
+    /// The cell of the last record, which most often is that of the next one, too.
+    cell: Range<Timestamp>,
     hasher: KeyHasher,
     choice: CombineChoice,
     /// Where in `held`, by place.
@@ -81,6 +84,7 @@ impl<K: Key, T: Data, A: Aggregate<T>> Combine<K, T, A> {
             key,
             aggregate,
             shape,
+            cell: Timestamp(0)..Timestamp(0),
             hasher: KeyHasher::default(),
             choice: CombineChoice::default(),
             table: HashTable::new(),
@@ -93,7 +97,10 @@ impl<K: Key, T: Data, A: Aggregate<T>> Combine<K, T, A> {
 
     /// Adds a record to what is held for its key and cell. Where that is a session which it does not join, that one goes.
     fn take(&mut self, record: &T, at: Timestamp) {
-        let (key, cell) = (self.key.key(record), self.shape.cell(at));
+        if !self.cell.contains(&at) {
+            self.cell = self.shape.cell(at);
+        }
+        let (key, cell) = (self.key.key(record), self.cell.start);
         let hash = self.hasher.hash(&key);
         let place = hash ^ (cell.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.taken += 1;
@@ -123,7 +130,7 @@ impl<K: Key, T: Data, A: Aggregate<T>> Combine<K, T, A> {
             self.outgoing.push_with((key, partial), None, Some(hash));
         }
         self.choice.note(std::mem::take(&mut self.taken), self.outgoing.len() as u64);
-        self.dealer.deal(std::mem::take(&mut self.outgoing), out)
+        self.dealer.deal(self.outgoing.renew(), out)
     }
 
     fn singly(&mut self, records: &[T], times: &[Timestamp], out: &mut Outputs) -> Result<()> {
@@ -133,7 +140,7 @@ impl<K: Key, T: Data, A: Aggregate<T>> Combine<K, T, A> {
             self.outgoing.push_with((key, Partial::single(&*self.aggregate, record, *at)), None, Some(hash));
         }
         self.choice.note(records.len() as u64, records.len() as u64);
-        self.dealer.deal(std::mem::take(&mut self.outgoing), out)
+        self.dealer.deal(self.outgoing.renew(), out)
     }
 }
 

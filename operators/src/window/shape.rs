@@ -1,6 +1,7 @@
 //! Which windows there are, and when: plain arithmetic in milliseconds.
 use millstream_runtime::time::{Span, Timestamp};
 use std::fmt;
+use std::ops::Range;
 use std::time::Duration;
 
 /// What a kind of windows comes to.
@@ -49,11 +50,14 @@ impl Shape {
         }
     }
 
-    /// What an instant has in common with those that it is combined with.
-    pub fn cell(&self, at: Timestamp) -> Timestamp {
+    /// The stretch of time whose records an instant is combined with.
+    pub fn cell(&self, at: Timestamp) -> Range<Timestamp> {
         match self {
-            Shape::Panes(panes) => panes.pane(at),
-            Shape::Sessions(_) => Timestamp(0),
+            Shape::Panes(panes) => {
+                let pane = panes.pane(at);
+                pane..Timestamp(pane.0.saturating_add(panes.pane))
+            }
+            Shape::Sessions(_) => Timestamp::MIN..Timestamp::MAX,
         }
     }
 

@@ -85,5 +85,5 @@ fn apart<B: FromBid, L: Data, R: Data>(
     events: Stream<Event<B>>,
     side: impl FnMut(Event<B>) -> Option<Either<L, R>> + 'static,
 ) -> (Stream<L>, Stream<R>) {
-    events.flat_map(side).split_map(|one| one)
+    events.split_flat_map(side)
 }
