@@ -29,6 +29,7 @@ mod join;
 mod key_by;
 pub mod keyed;
 mod late;
+mod late_log;
 mod map;
 pub mod pattern;
 pub mod process;

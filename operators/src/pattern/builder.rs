@@ -1,53 +1,12 @@
 //! How a pattern is said: steps, what is between them, how often, within which time.
 use super::matched::Matched;
+use super::mistakes::Mistake;
 use super::skip::AfterMatch;
+use super::step::{Contiguity, Nots, Step};
 use std::time::Duration;
 
 /// So many matches of one key may be under way, unless told otherwise.
 const UNDER_WAY: usize = 10_000;
-
-/// What is asked of an event, given what the match has so far.
-pub(super) type Condition<T> = Box<dyn Fn(&T, &Matched<'_, T>) -> bool>;
-
-/// Where an event may be, seen from the one taken before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Contiguity {
-    /// Directly behind it.
-    Strict,
-    /// The next one that fits.
-    Relaxed,
-    /// Any that fits.
-    Any,
-}
-
-/// What must not be between two steps.
-pub(super) struct Nots<T> {
-    /// Directly behind the event before.
-    pub next: Vec<Condition<T>>,
-    /// Anywhere up to the event behind.
-    pub between: Vec<Condition<T>>,
-}
-
-impl<T> Default for Nots<T> {
-    fn default() -> Self {
-        Self { next: vec![], between: vec![] }
-    }
-}
-
-/// A step of a pattern.
-pub(super) struct Step<T> {
-    pub name: String,
-    pub condition: Condition<T>,
-    /// To the last event of the step before.
-    pub contiguity: Contiguity,
-    /// Between the events of this step.
-    pub inner: Contiguity,
-    pub least: u32,
-    pub most: u32,
-    pub optional: bool,
-    /// Since the step before.
-    pub nots: Nots<T>,
-}
 
 /// What to look for in the events of a key, in the order of their event times: [`Keyed::detect`](crate::Keyed::detect).
 ///
@@ -73,8 +32,8 @@ pub struct Pattern<T> {
     pub(super) within: Option<Duration>,
     pub(super) after_match: AfterMatch,
     pub(super) under_way: usize,
-    /// The first thing that makes no sense.
-    pub(super) mistake: Option<String>,
+    /// What is seen to make no sense while it is said; the rest is looked for in the whole.
+    pub(super) mistakes: Vec<Mistake>,
 }
 
 impl<T: 'static> Pattern<T> {
@@ -86,7 +45,7 @@ impl<T: 'static> Pattern<T> {
             within: None,
             after_match: AfterMatch::NoSkip,
             under_way: UNDER_WAY,
-            mistake: None,
+            mistakes: vec![],
         };
         empty.step(name, Contiguity::Strict, condition)
     }
@@ -134,11 +93,7 @@ impl<T: 'static> Pattern<T> {
     }
 
     /// The last step takes at least `least` and at most `most` events; each number of them makes a match.
-    pub fn times_between(mut self, least: u32, most: u32) -> Self {
-        if least == 0 || least > most {
-            let why = format!("{least} to {most} times is no count; the least is 1, and .optional() allows none");
-            self.mistake.get_or_insert(why);
-        }
+    pub fn times_between(self, least: u32, most: u32) -> Self {
         self.last("times", |step| (step.least, step.most) = (least, most))
     }
 
@@ -160,6 +115,48 @@ impl<T: 'static> Pattern<T> {
     /// The events of the last step, which takes several, are any that fit: it need not take the first of them.
     pub fn any_combination(self) -> Self {
         self.last("any_combination", |step| step.inner = Contiguity::Any)
+    }
+
+    /// The last step takes as many events as it can: while it may take the event that comes, no step behind it takes that
+    /// event, nor passes over it, nor is the pattern over with it. So of the matches that differ in how many events the step
+    /// has, only the longest is left. A step that may take no more holds nobody back: it has as many as it is to have, or
+    /// was to be `consecutive`, or [`Pattern::until`] has ended it. Not for `any_combination`, nor for the last step, whose
+    /// matches are there with each event.
+    ///
+    /// ```
+    /// use millstream_operators::pattern::Pattern;
+    ///
+    /// // Of 500, 500, 500, 200 one match begins with the first: three failures, then 200. Without `greedy` there would
+    /// // be more, with the second or the third 500 as the last.
+    /// let failures = Pattern::begin("failed", |code: &u16| *code >= 400).one_or_more().greedy();
+    /// let failures = failures.next("last", |code| *code != 404);
+    /// # let _ = failures;
+    /// ```
+    pub fn greedy(self) -> Self {
+        self.last("greedy", |step| step.greedy = true)
+    }
+
+    /// The last step, which takes several events, takes none for which `condition` holds, and once it has begun such an
+    /// event ends it: it takes no more, and what is behind it may take this very event. A step that has too few by then
+    /// comes to nothing. Before its first event, one that fits the step but not this counts as the next one that fits:
+    /// `followed_by` does not look beyond it, `followed_by_any` does.
+    ///
+    /// ```
+    /// use millstream_operators::pattern::Pattern;
+    ///
+    /// let visit = Pattern::begin("log in", |page: &&str| *page == "/in")
+    ///     .followed_by("pages", |page| page.starts_with('/'))
+    ///     .one_or_more()
+    ///     .greedy()
+    ///     .until(|page| *page == "/out")
+    ///     .next("log out", |page| *page == "/out");
+    /// # let _ = visit;
+    /// ```
+    pub fn until(mut self, condition: impl Fn(&T) -> bool + 'static) -> Self {
+        if self.steps.last().is_some_and(|step| step.until.is_some()) {
+            self.mistakes.push(Mistake::of_step(&self.steps, "has two .until(..)", "say both conditions in one"));
+        }
+        self.last("until", |step| step.until = Some(Box::new(move |event, _| condition(event))))
     }
 
     /// All events of a match come within so much time: the last less than `time` after the first.
@@ -190,6 +187,8 @@ impl<T: 'static> Pattern<T> {
             least: 1,
             most: 1,
             optional: false,
+            greedy: false,
+            until: None,
             nots: std::mem::take(&mut self.trailing),
         });
         self
@@ -197,13 +196,12 @@ impl<T: 'static> Pattern<T> {
 
     /// Changes the last step; not where a `not_` is behind it, of which nobody can say how often it is to happen.
     fn last(mut self, verb: &str, change: impl FnOnce(&mut Step<T>)) -> Self {
-        let has_nots = !self.trailing.next.is_empty() || !self.trailing.between.is_empty();
         match self.steps.last_mut() {
-            Some(step) if !has_nots => change(step),
-            _ => {
-                let why = format!(".{verb}(..) stands behind a .not_.. and says nothing of it; put it before");
-                self.mistake.get_or_insert(why);
-            }
+            Some(step) if self.trailing.is_empty() => change(step),
+            _ => self.mistakes.push(Mistake {
+                what: format!(".{verb}(..) stands behind a .not_.., and says nothing of it"),
+                help: "put it directly behind the step that it is about".into(),
+            }),
         }
         self
     }

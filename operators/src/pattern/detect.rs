@@ -3,6 +3,7 @@ use super::matched::{Events, Matched};
 use super::nfa::{Coming, Nfa};
 use super::round::Round;
 use super::run::{Path, Run};
+use crate::late_log::LateLog;
 use crate::process::{Ctx, Process};
 use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::state::{Map, Value};
@@ -43,6 +44,7 @@ pub(super) struct Detect<K, T, U, F> {
     pub uid: String,
     pub nfa: Nfa<T>,
     pub f: F,
+    pub late: LateLog,
     pub of: PhantomData<fn(K) -> U>,
 }
 
@@ -71,7 +73,7 @@ impl<K: Key, T: State, U: Data, F: FnMut(&K, &Matched<'_, T>) -> U + 'static> Pr
     fn on_record(&mut self, event: T, ctx: &mut Ctx<Self>) {
         let at = ctx.time();
         if at < ctx.watermark() {
-            return; // its place in the order is gone; `late` is for those
+            return self.late.note(1, at, ctx.watermark()); // its place in the order is gone
         }
         let numbers = ctx.state.next.dirty();
         let nth = numbers.arrival;

@@ -1,7 +1,9 @@
 //! The logic of `detect`, which notes its pattern in the checkpoint: matches under way would mean something else in another.
 use super::detect::Detect;
 use super::matched::Matched;
+use super::mistakes::Mistake;
 use super::nfa::Nfa;
+use crate::late_log::LateLog;
 use crate::process_logic::{One, ProcessLogic};
 use millstream_runtime::Result;
 use millstream_runtime::checkpoint::{OperatorInfo, Section};
@@ -15,6 +17,10 @@ use std::task::{Context, Poll};
 /// On disk, in the manifest: never rename.
 const PATTERN: &str = "pattern";
 
+/// Of events that are too late.
+const MISSED: &str = "the watermark had passed them";
+const CURE: &str = "divert them with .late(uid, sink) behind event_time, or let the watermark wait longer";
+
 /// See the module.
 pub(super) struct DetectLogic<K: Key, T: State, U: Data, F: FnMut(&K, &Matched<'_, T>) -> U + 'static> {
     process: ProcessLogic<One<Detect<K, T, U, F>>>,
@@ -23,9 +29,9 @@ pub(super) struct DetectLogic<K: Key, T: State, U: Data, F: FnMut(&K, &Matched<'
 
 impl<K: Key, T: State, U: Data, F: FnMut(&K, &Matched<'_, T>) -> U + 'static> DetectLogic<K, T, U, F> {
     /// With the state of the checkpoint.
-    pub fn open(nfa: Result<Nfa<T>, String>, f: F, init: &OperatorInit<'_>) -> Result<Self> {
+    pub fn open(nfa: Result<Nfa<T>, Vec<Mistake>>, f: F, init: &OperatorInit<'_>) -> Result<Self> {
         let uid = init.uid;
-        let nfa = nfa.map_err(|mistake| format!("detect {uid:?}: {mistake}"))?;
+        let nfa = nfa.map_err(|mistakes| format!("detect {uid:?}: {mistakes:?}"))?; // refused before it comes here
         let pattern = nfa.describe();
         let was = init.info().and_then(|info| info.settings.get(PATTERN));
         if let Some(was) = was.filter(|was| **was != pattern) {
@@ -35,7 +41,7 @@ impl<K: Key, T: State, U: Data, F: FnMut(&K, &Matched<'_, T>) -> U + 'static> De
             )
             .into());
         }
-        let detect = Detect { uid: uid.into(), nfa, f, of: PhantomData };
+        let detect = Detect { uid: uid.into(), nfa, f, late: LateLog::new(uid, MISSED, CURE), of: PhantomData };
         Ok(Self { process: ProcessLogic::open(One(detect), init, "detect")?, pattern })
     }
 }

@@ -7,10 +7,12 @@ mod builder;
 mod detect;
 mod logic;
 mod matched;
+mod mistakes;
 mod nfa;
 mod round;
 mod run;
 mod skip;
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -24,13 +26,14 @@ use crate::process::build_of;
 use logic::DetectLogic;
 use millstream_runtime::data::{Data, Key, State};
 use millstream_runtime::graph::Rule;
+use mistakes::Mistake;
 use nfa::Nfa;
 
 impl<K: 'static, T: 'static> Keyed<K, T> {
     /// Looks for a pattern in the events of each key, in the order of their event times; `f` makes a record of a match. It
     /// has the time of the match's last event; of a match that waited for something not to come, the end of its time.
-    /// An event that comes after the watermark has passed it is left out: divert it with `.late(..)` behind `event_time`.
-    /// Events of one key and one time are in the order of their arrival.
+    /// An event that comes after the watermark has passed it is left out, counted, and the first of each hour is logged:
+    /// divert it with `.late(..)` behind `event_time`. Events of one key and one time are in the order of their arrival.
     ///
     /// ```
     /// use millstream_operators::pattern::Pattern;
@@ -57,7 +60,10 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
         T: State,
     {
         let nfa = Nfa::compile(pattern);
+        let mistakes = nfa.as_ref().err().cloned().unwrap_or_default();
         let build = build_of(move |init| Ok(Box::new(DetectLogic::open(nfa, f, init)?)));
-        self.inner.behind(self.shuffled(uid).operator("detect", uid, Rule::NeedsTime, build))
+        let at = self.shuffled(uid).operator("detect", uid, Rule::NeedsTime, build);
+        mistakes.iter().for_each(|Mistake { what, help }| at.refuse(what, help));
+        self.inner.behind(at)
     }
 }

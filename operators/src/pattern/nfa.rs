@@ -2,16 +2,14 @@
 //!
 //! A state is a step, how many events it has taken, and which steps are still open. An event that fits an open step makes
 //! a new run; the run without it goes on with the steps that the event has not closed.
-use super::builder::{Condition, Contiguity, Nots, Pattern, Step};
+use super::builder::Pattern;
 use super::matched::{Events, Matched};
+use super::mistakes::Mistake;
 use super::run::{Path, Run, Taken};
 use super::skip::AfterMatch;
+use super::step::{Condition, Contiguity, Nots, Step};
 use millstream_runtime::time::{Span, Timestamp};
-use std::collections::HashSet;
 use std::time::Duration;
-
-/// Each step is a bit, and the end is one.
-const STEPS_MAX: usize = 63;
 
 /// See the module.
 pub(super) struct Nfa<T> {
@@ -49,31 +47,16 @@ impl<T: 'static> Nfa<T> {
     /// Compiles a pattern.
     ///
     /// # Errors
-    /// Says what makes no sense, and what to write instead.
-    pub fn compile(pattern: Pattern<T>) -> Result<Self, String> {
-        if let Some(mistake) = pattern.mistake {
-            return Err(mistake);
+    /// Says everything that makes no sense, and what to write instead.
+    pub fn compile(pattern: Pattern<T>) -> Result<Self, Vec<Mistake>> {
+        let mistakes = pattern.mistakes();
+        if !mistakes.is_empty() {
+            return Err(mistakes);
         }
         let names: Vec<String> = pattern.steps.iter().map(|step| step.name.clone()).collect();
-        let skip_step = pattern.after_match.step().map_or(Some(0), |name| names.iter().position(|n| n == name));
-        let mut seen = HashSet::new();
-        if names.len() > STEPS_MAX {
-            return Err(format!("{} steps are more than {STEPS_MAX}", names.len()));
-        }
-        if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
-            return Err(format!("two steps are called {twice:?}; give each its own name"));
-        }
-        let Some(skip_step) = skip_step else {
-            return Err(format!("{:?} names no step; there are {names:?}", pattern.after_match));
-        };
-        if pattern.steps.iter().all(|step| step.optional) {
-            return Err("every step is optional, so a match may have no event; leave out one .optional()".into());
-        }
-        if pattern.within.is_none() && !pattern.trailing.between.is_empty() {
-            return Err(".not_followed_by(..) at the end needs .within(..): else nobody knows when it is over".into());
-        }
+        let skip_step = pattern.after_match.step().and_then(|named| names.iter().position(|name| name == named));
         let Pattern { steps, trailing, within, after_match, under_way, .. } = pattern;
-        Ok(Self { steps, trailing, within, names, after_match, skip_step: skip_step as u16, under_way })
+        Ok(Self { steps, trailing, within, names, after_match, skip_step: skip_step.unwrap_or(0) as u16, under_way })
     }
 
     /// What its state means: of another pattern it would mean something else. Conditions are code, which nobody can
@@ -82,7 +65,9 @@ impl<T: 'static> Nfa<T> {
         let step = |step: &Step<T>| {
             let Step { name, contiguity, inner, least, most, optional, nots, .. } = step;
             let nots = (nots.next.len(), nots.between.len());
-            format!("{name} {contiguity:?} {least}..{most} {inner:?} optional {optional} nots {nots:?}")
+            let greedy = if step.greedy { " greedy" } else { "" };
+            let until = if step.until.is_some() { " until" } else { "" };
+            format!("{name} {contiguity:?} {least}..{most} {inner:?} optional {optional} nots {nots:?}{greedy}{until}")
         };
         let steps: Vec<String> = self.steps.iter().map(step).collect();
         let trailing = (self.trailing.next.len(), self.trailing.between.len());
@@ -100,10 +85,11 @@ impl<T: 'static> Nfa<T> {
         let mut step = Advance::default();
         let none = Run { path: Path(vec![]), count: 0, open: 0, start: coming.at };
         for (to, step_to) in self.steps.iter().enumerate() {
-            if self.holds(&step_to.condition, &none, coming) {
+            let (takes, _) = self.meet(step_to, false, &none, coming);
+            if takes {
                 self.take(&none, to, coming, &mut step);
             }
-            if !step_to.optional {
+            if !step_to.optional || takes && step_to.greedy {
                 break;
             }
         }
@@ -115,25 +101,23 @@ impl<T: 'static> Nfa<T> {
         let mut step = Advance { open: run.open, ..Advance::default() };
         let from = run.path.0.last().map_or(0, |taken| usize::from(taken.step));
         let is_next = coming.index == run.path.last() + 1;
+        let mut is_held_back = false;
         for to in bits(run.open) {
             let nots = || (from + 1..=to).map(|n| self.nots_before(n));
             let any_holds = |all: &[Condition<T>]| all.iter().any(|condition| self.holds(condition, run, coming));
-            if is_next && nots().any(|nots| any_holds(&nots.next)) {
+            if is_held_back || is_next && nots().any(|nots| any_holds(&nots.next)) {
                 step.open &= !bit(to);
                 continue;
             }
             let is_closed = match self.steps.get(to) {
                 None => self.meet_end(run, nots().all(|nots| nots.between.is_empty()), &mut step),
                 Some(step_to) => {
-                    let fits = self.holds(&step_to.condition, run, coming);
-                    if fits {
+                    let (takes, closes) = self.meet(step_to, from == to, run, coming);
+                    if takes {
                         self.take(run, to, coming, &mut step);
+                        is_held_back = step_to.greedy;
                     }
-                    match if from == to { step_to.inner } else { step_to.contiguity } {
-                        Contiguity::Strict => true,
-                        Contiguity::Relaxed => fits,
-                        Contiguity::Any => false,
-                    }
+                    closes
                 }
             };
             if is_closed || nots().any(|nots| any_holds(&nots.between)) {
@@ -141,6 +125,19 @@ impl<T: 'static> Nfa<T> {
             }
         }
         step
+    }
+
+    /// Whether a step may take an event, and whether it is closed to the run that goes on without that event.
+    fn meet(&self, step: &Step<T>, has_begun: bool, run: &Run, coming: &Coming<'_, T>) -> (bool, bool) {
+        let fits = self.holds(&step.condition, run, coming);
+        let is_over = step.until.as_ref().is_some_and(|until| self.holds(until, run, coming));
+        let closes = match if has_begun { step.inner } else { step.contiguity } {
+            _ if has_begun && is_over => true,
+            Contiguity::Strict => true,
+            Contiguity::Relaxed => fits,
+            Contiguity::Any => false,
+        };
+        (fits && !is_over, closes)
     }
 
     /// Whether a run whose time is over is a match: it waited for nothing but that something does not come.

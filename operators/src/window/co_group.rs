@@ -1,11 +1,11 @@
 //! `co_group` and `window_join`: what two streams have in the same window.
 use super::clock::Clock;
 use super::kind::Aligned;
-use super::late_log::LateLog;
 use super::meaning::{Meaning, Noted};
 use super::shape::{Panes, Shape};
 use crate::Stream;
 use crate::keyed::{Keyed, SameKey};
+use crate::late_log::LateLog;
 use crate::process::{Ctx2, Process2, build_of};
 use crate::process_logic::{ProcessLogic, Two};
 use crate::sides::{Place, Sides, put};
@@ -68,7 +68,7 @@ impl<K: 'static, T: 'static> Keyed<K, T> {
         U: Data,
         I: IntoIterator<Item = U>,
     {
-        let (panes, late) = (window.panes(), LateLog::new(uid, CURE));
+        let (panes, late) = (window.panes(), LateLog::new(uid, super::MISSED, CURE));
         let meaning = Meaning::new(&Shape::Panes(panes), Clock::Event, String::new());
         let groups = CoGroup { panes, late, f, of: PhantomData };
         let build = build_of(move |init: &OperatorInit<'_>| {

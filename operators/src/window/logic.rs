@@ -2,9 +2,9 @@
 use super::agenda::{Agenda, Look};
 use super::clock::Clock;
 use super::folding::{Folding, Reach};
-use super::late_log::LateLog;
 use super::meaning::Meaning;
 use super::{Windowed, folding};
+use crate::late_log::LateLog;
 use crate::store::{Columned, Store};
 use millstream_runtime::Result;
 use millstream_runtime::batch::{Batch, Parts};
@@ -103,7 +103,7 @@ impl<K: Key, W: Windowing<K>> WindowLogic<K, W> {
         let mut agenda = Agenda::default();
         let now = clock.restored(init);
         store.for_each(&mut windows, |windows, slot, _| windows.plan(slot, now, &mut agenda))?;
-        let late = LateLog::new(init.uid, CURE);
+        let late = LateLog::new(init.uid, super::MISSED, CURE);
         let (uid, out) = (init.uid.into(), Batch::default());
         Ok(Self { uid, meaning, clock, store, windows, agenda, out, late, slots: vec![] })
     }

@@ -9,7 +9,6 @@ mod counted;
 mod folding;
 mod global;
 mod kind;
-mod late_log;
 mod logic;
 mod meaning;
 mod panes;
@@ -57,6 +56,9 @@ pub struct Windows<K, T, W> {
     window: W,
     late: Option<LateSink<T>>,
 }
+
+/// What is over when a late record comes.
+const MISSED: &str = "their windows had closed";
 
 /// Ends the stream of late records.
 type LateSink<T> = Box<dyn FnOnce(Stream<T>)>;

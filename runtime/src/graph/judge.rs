@@ -27,6 +27,8 @@ impl Graph {
         let mut uids = HashMap::new();
         for (i, node) in nodes.iter().enumerate() {
             found.extend(bad_uid(node));
+            let own = node.mistakes.iter().map(|(what, help)| (format!("{}: {what}", node.name()), help.clone()));
+            found.extend(own.map(|(what, help)| say(node, what, "", help)));
             if let Some(first) = node.uid.as_ref().and_then(|uid| uids.insert(uid.clone(), i)) {
                 let (one, other) = (node.name(), &nodes[first]);
                 let what = format!("{one} and the {} at {} have one uid", other.verb, other.at);

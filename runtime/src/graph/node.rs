@@ -213,6 +213,8 @@ pub(crate) struct Node {
     pub inputs: Vec<Port>,
     pub rule: Rule,
     pub build: Option<Build>,
+    /// What the verb says of its own arguments: what is wrong, and what to do.
+    pub mistakes: Vec<(String, String)>,
 }
 
 impl Node {
@@ -250,7 +252,8 @@ impl Graph {
     fn add(&self, verb: &'static str, uid: Option<&str>, inputs: Vec<Port>, rule: Rule, build: Build) -> At {
         let mut nodes = self.nodes.borrow_mut();
         let at = Location::caller();
-        nodes.push(Node { verb, uid: uid.map(Into::into), label: None, at, inputs, rule, build: Some(build) });
+        let (uid, build) = (uid.map(Into::into), Some(build));
+        nodes.push(Node { verb, uid, label: None, at, inputs, rule, build, mistakes: vec![] });
         At { graph: self.clone(), port: Port { node: nodes.len() - 1, out: 0 } }
     }
 }
@@ -270,6 +273,13 @@ impl At {
     pub fn label(&self, label: &str) {
         if let Some(node) = self.graph.nodes.borrow_mut().get_mut(self.port.node) {
             node.label = Some(label.into());
+        }
+    }
+
+    /// Says that what the node was asked for makes no sense: what is wrong, and what to do. The graph is refused with it.
+    pub fn refuse(&self, what: &str, help: &str) {
+        if let Some(node) = self.graph.nodes.borrow_mut().get_mut(self.port.node) {
+            node.mistakes.push((what.into(), help.into()));
         }
     }
 
@@ -359,6 +369,7 @@ impl At {
         });
         let build = Some(Build::Sink(Box::new(SinkOf(sink, std::marker::PhantomData))));
         let (uid, inputs) = (Some(uid.into()), vec![dealt.map_or(self.port, |dealt| dealt.port)]);
-        self.graph.nodes.borrow_mut().push(Node { verb: "sink", uid, label: None, at, inputs, rule, build });
+        let node = Node { verb: "sink", uid, label: None, at, inputs, rule, build, mistakes: vec![] };
+        self.graph.nodes.borrow_mut().push(node);
     }
 }

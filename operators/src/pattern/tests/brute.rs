@@ -1,6 +1,7 @@
 //! What a pattern means, said of whole matches: each subset of the events, with each way to give them steps, is judged.
-use super::super::builder::{Contiguity, Pattern};
+use super::super::builder::Pattern;
 use super::super::skip::AfterMatch;
+use super::super::step::Contiguity;
 use super::Event;
 use millstream_runtime::time::millis;
 
@@ -21,6 +22,8 @@ pub(super) struct StepSaid {
     pub optional: bool,
     /// Its letters are not before the one that was taken last.
     pub rises: bool,
+    pub greedy: bool,
+    pub until: Option<u8>,
     pub nots: Nots,
 }
 
@@ -59,6 +62,10 @@ impl Said {
                 },
             };
             next = next.times_between(said.least, said.most);
+            next = if said.greedy { next.greedy() } else { next };
+            if let Some(mask) = said.until {
+                next = next.until(move |event| fits(mask, *event));
+            }
             next = if said.optional { next.optional() } else { next };
             if said.rises {
                 next = next.and(|event, matched| matched.iter().last().is_none_or(|(_, last)| event.0 >= last.0));
@@ -110,9 +117,10 @@ impl Said {
             let count = way.iter().filter(|(_, its)| *its == n).count() as u32;
             (count == 0 && step.optional) || (step.least..=step.most).contains(&count)
         });
-        let conditions = (0..way.len()).all(|n| self.holds(events, &way[..n], way[n]));
-        let gaps = (1..way.len()).all(|n| self.gap(events, &way[..n], way[n]));
-        if !counts || !conditions || !gaps || events[last.0].1 >= deadline {
+        let conditions = || (0..way.len()).all(|n| self.takes(events, &way[..n], way[n]));
+        let gaps = || (1..way.len()).all(|n| self.gap(events, &way[..n], way[n]));
+        let wanted = || (0..first.1).any(|to| self.steps[to].greedy && self.takes(events, &[], (first.0, to)));
+        if !counts || events[last.0].1 >= deadline || !conditions() || !gaps() || wanted() {
             return None;
         }
         let nots: Vec<&Nots> = (last.1 + 1..=self.steps.len()).map(|to| self.nots_before(to)).collect();
@@ -121,12 +129,16 @@ impl Said {
         }
         let mut after = (last.0 + 1..events.len()).filter(|index| events[*index].1 < deadline);
         let next = after.clone().next();
+        let waits = nots.iter().any(|nots| nots.between.is_some());
+        let seen = after.clone().take(if waits { usize::MAX } else { 1 });
+        if seen.into_iter().any(|index| self.is_wanted(events, way, (index, self.steps.len()))) {
+            return None;
+        }
         let forbidden =
             |masks: Vec<Option<u8>>, index: usize| masks.iter().flatten().any(|mask| fits(*mask, events[index]));
         if next.is_some_and(|next| forbidden(nots.iter().map(|nots| nots.next).collect(), next)) {
             return None;
         }
-        let waits = nots.iter().any(|nots| nots.between.is_some());
         match next {
             Some(next) if !waits => Some((events[next].1, true, next)),
             _ if deadline == i64::MAX => None,
@@ -141,7 +153,29 @@ impl Said {
         self.steps.get(to).map_or(&self.trailing, |step| &step.nots)
     }
 
-    /// Whether an event may be taken by a step behind what is taken.
+    /// Whether a step takes an event for what it is and what is taken.
+    fn takes(&self, events: &[Event], taken: &[(usize, usize)], (index, step): (usize, usize)) -> bool {
+        self.holds(events, taken, (index, step)) && !self.ends(events, (index, step))
+    }
+
+    /// Whether an event ends a step that has begun.
+    fn ends(&self, events: &[Event], (index, step): (usize, usize)) -> bool {
+        self.steps[step].until.is_some_and(|mask| fits(mask, events[index]))
+    }
+
+    /// Whether a greedy step before `step` could take this event as the next one.
+    fn is_wanted(&self, events: &[Event], taken: &[(usize, usize)], (index, step): (usize, usize)) -> bool {
+        let of = taken[taken.len() - 1].1;
+        let count = taken.iter().filter(|(_, its)| *its == of).count() as u32;
+        (of..step).any(|to| {
+            self.steps[to].greedy
+                && (of != to || count < self.steps[to].most)
+                && self.takes(events, taken, (index, to))
+                && self.gap(events, taken, (index, to))
+        })
+    }
+
+    /// Whether an event is one of a step, behind what is taken.
     fn holds(&self, events: &[Event], taken: &[(usize, usize)], (index, step): (usize, usize)) -> bool {
         let step = &self.steps[step];
         let rises = || taken.last().is_none_or(|(last, _)| events[index].0 >= events[*last].0);
@@ -163,7 +197,9 @@ impl Said {
             !next.is_some_and(|mask| fits(mask, events[from + 1]))
                 && !nots.is_some_and(|mask| between().any(|index| fits(mask, events[index])))
         });
-        contiguous && kept
+        let ended = of == step && between().any(|index| self.ends(events, (index, step)));
+        let is_wanted = |index| self.is_wanted(events, taken, (index, step));
+        contiguous && kept && !ended && !(from + 1..=index).any(is_wanted)
     }
 
     /// Whether a match discards a later one.

@@ -1,11 +1,11 @@
 //! The automaton against a search through all subsets, and what the documentation of Flink says of strategies.
 mod brute;
 
-use super::builder::Contiguity;
 use super::matched::Events;
 use super::nfa::{Coming, Nfa};
 use super::round::Round;
 use super::run::{Path, Run};
+use super::step::Contiguity;
 use super::{AfterMatch, Pattern};
 use brute::{Nots, Said, StepSaid};
 use millstream_runtime::time::{Timestamp, millis};
@@ -74,17 +74,14 @@ fn nots() -> impl Strategy<Value = Nots> {
 fn step() -> impl Strategy<Value = StepSaid> {
     let contiguity = || prop::sample::select(vec![Contiguity::Strict, Contiguity::Relaxed, Contiguity::Any]);
     let count = prop_oneof![3 => Just((1, 1)), 1 => Just((2, 2)), 1 => Just((1, 3)), 1 => Just((1, u32::MAX))];
-    let optional = prop::bool::weighted(0.3);
-    (1u8..8, contiguity(), contiguity(), count, optional, prop::bool::weighted(0.2), nots()).prop_map(
-        |(mask, contiguity, inner, (least, most), optional, rises, nots)| StepSaid {
-            mask,
-            contiguity,
-            inner,
-            least,
-            most,
-            optional,
-            rises,
-            nots,
+    let order = (contiguity(), contiguity(), nots());
+    let often = (count, prop::bool::weighted(0.3), prop::bool::weighted(0.3), prop::option::weighted(0.2, 1u8..7));
+    (1u8..8, order, often, prop::bool::weighted(0.2)).prop_map(
+        |(mask, (contiguity, inner, nots), ((least, most), optional, greedy, until), rises)| {
+            let inner = if most == 1 { Contiguity::Relaxed } else { inner };
+            let greedy = greedy && inner != Contiguity::Any && (least != most || optional);
+            let until = until.filter(|_| most > 1);
+            StepSaid { mask, contiguity, inner, least, most, optional, rises, greedy, until, nots }
         },
     )
 }
@@ -101,7 +98,10 @@ fn said() -> impl Strategy<Value = Said> {
     (prop::collection::vec(step(), 2..5), nots(), within, after).prop_map(|(mut steps, trailing, within, after)| {
         steps[0].nots = Nots::default();
         steps[1].optional = false; // else nothing may be left of the pattern
-        let trailing = if within.is_some() { trailing } else { Nots { between: None, ..trailing } };
+        steps[1].greedy &= steps[1].least != steps[1].most;
+        let trailing: Nots = if within.is_some() { trailing } else { Nots { between: None, ..trailing } };
+        let last = steps.last_mut().expect("there are two");
+        last.greedy &= trailing.next.is_some() || trailing.between.is_some();
         Said { steps, trailing, within, after }
     })
 }
@@ -118,7 +118,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     #[test]
     fn the_automaton_finds_what_a_search_through_all_subsets_finds(said in said(), events in events()) {
@@ -176,22 +176,73 @@ fn contiguity_is_that_of_flinks_documentation() {
     assert_eq!(last(looping().any_combination()), ["a0b1b3b4c6", "a0b1b3c6", "a0b1b4c6", "a0b1c6"]);
 }
 
+/// "c", then as many of "a" as there are, or by letters larger than "w" none, then "d": what Flink's own tests expect.
+#[test]
+fn greedy_and_until_are_those_of_flinks_tests() {
+    let end = |pattern: Pattern<Event>| pattern.followed_by("d", is('d'));
+    let many = || Pattern::begin("c", is('c')).followed_by("a", is('a')).one_or_more();
+    let greedy = || many().greedy();
+    assert_eq!(letters(end(greedy().optional()), "caaad"), ["c0a1a2a3d4"]);
+    assert_eq!(letters(end(greedy().optional()), "cxaxaxad"), ["c0a2a4a6d7"]);
+    assert_eq!(letters(end(greedy().optional()), "caaxd"), ["c0a1a2d4"]);
+    assert_eq!(letters(end(greedy().optional()), "cxd"), ["c0d2"]);
+    assert_eq!(letters(end(greedy().optional().consecutive()).optional(), "caaad").last(), Some(&"c0a1a2a3d4".into()));
+    assert_eq!(letters(end(greedy()), "caaad"), ["c0a1a2a3d4"]);
+    assert_eq!(letters(end(greedy()), "cxd"), Vec::<String>::new());
+    let before_optional = || end(greedy().optional()).optional().followed_by("e", is('e'));
+    assert_eq!(letters(before_optional(), "caaxe"), ["c0a1a2e4"]);
+    assert_eq!(letters(before_optional(), "caade"), ["c0a1a2d3e4", "c0a1a2e4"]);
+
+    let fits = |e: &Event| b"aw".contains(&e.0);
+    let many = || Pattern::begin("c", is('c')).followed_by("a", fits).one_or_more().until(is('w'));
+    assert_eq!(letters(end(many().greedy().optional()), "caaawd"), ["c0a1a2a3d5"]);
+    assert_eq!(letters(end(many().greedy()), "caaawd"), ["c0a1a2a3d5"]);
+    assert_eq!(letters(end(many().greedy().optional()), "cwaaad"), ["c0d5"]);
+    assert_eq!(letters(end(many().greedy()), "cwaaad"), Vec::<String>::new());
+    let end = |pattern: Pattern<Event>| pattern.followed_by("w", is('w'));
+    assert_eq!(letters(end(many()), "caawa"), ["c0a1a2w3", "c0a1w3"]);
+    assert_eq!(letters(end(many().consecutive()), "caawa"), ["c0a1a2w3", "c0a1w3"]);
+    assert_eq!(letters(end(many().any_combination()), "caawa"), ["c0a1a2w3", "c0a1w3"]);
+    assert_eq!(letters(end(many().optional()), "caawa"), ["c0a1a2w3", "c0a1w3", "c0w3"]);
+    let any = Pattern::begin("c", is('c')).followed_by_any("a", fits).one_or_more().until(is('w'));
+    assert_eq!(letters(any, "caawa"), ["c0a1", "c0a1a2", "c0a2", "c0a4"]);
+}
+
+#[test]
+fn a_greedy_step_that_may_take_no_more_holds_nobody_back() {
+    let end = |pattern: Pattern<Event>| letters(pattern.followed_by("d", is('d')), "aaaxad");
+    assert_eq!(end(Pattern::begin("a", is('a')).times_between(1, 2).greedy()), ["a0a1d5", "a1a2d5", "a2a4d5", "a4d5"]);
+    let directly = Pattern::begin("a", is('a')).one_or_more().consecutive().greedy();
+    assert_eq!(end(directly), ["a0a1a2d5", "a1a2d5", "a2d5", "a4d5"]);
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_with_the_cure() {
     let begin = || Pattern::begin("a", is('a'));
     let cases = [
-        (begin().times(0), "0 to 0 times is no count"),
-        (begin().times_between(3, 2), "3 to 2 times is no count"),
+        (begin().times(0), "step \"a\" is to come 0 to 0 times, which is no count"),
+        (begin().times_between(3, 2), "step \"a\" is to come 3 to 2 times, which is no count"),
         (begin().next("a", is('b')), "two steps are called \"a\""),
         (begin().optional(), "every step is optional"),
-        (begin().not_followed_by(is('b')), "needs .within(..)"),
+        (begin().not_followed_by(is('b')), "has no .within(..)"),
         (begin().not_next(is('b')).optional(), ".optional(..) stands behind a .not_"),
-        (begin().after_match(AfterMatch::SkipToLast("b".into())), "SkipToLast(\"b\") names no step; there are [\"a\"]"),
-        ((0..63).fold(begin(), |p, n| p.next(&n.to_string(), is('b'))), "64 steps are more than 63"),
+        (begin().after_match(AfterMatch::SkipToLast("b".into())), "it skips to step \"b\", and there is none"),
+        ((0..63).fold(begin(), |p, n| p.next(&n.to_string(), is('b'))), "it has 64 steps, and there may be 63"),
+        (begin().within(millis(0)), "less than a millisecond"),
+        (begin().at_most_under_way(0), "no match may be under way"),
+        (begin().consecutive(), "step \"a\" takes one event, and .consecutive() is about several"),
+        (begin().any_combination(), "step \"a\" takes one event, and .any_combination() is about several"),
+        (begin().until(is('b')), "step \"a\" takes one event, and .until(..) is about several"),
+        (begin().one_or_more().until(is('b')).until(is('c')), "step \"a\" has two .until(..)"),
+        (begin().times(3).greedy().next("b", is('b')), "step \"a\" takes 3 events whether it is .greedy() or not"),
+        (begin().one_or_more().greedy(), "step \"a\" is .greedy() and the last"),
+        (begin().one_or_more().any_combination().greedy().next("b", is('b')), "and .any_combination(), which leaves"),
     ];
     for (pattern, words) in cases {
         let said = Nfa::compile(pattern).err().expect(words);
-        assert!(said.contains(words), "{said}");
+        assert!(said.len() == 1 && said[0].what.contains(words) && !said[0].help.is_empty(), "{said:?}");
     }
+    let said = Nfa::compile(begin().times(0).within(millis(0))).err().expect("it has two");
+    assert_eq!(said.len(), 2, "each is said: {said:?}");
     assert!(Nfa::compile(begin().not_followed_by(is('b')).within(millis(1))).is_ok());
 }

@@ -1,10 +1,10 @@
 //! One window operator without a job around it.
 use super::plain::{Emitted, Event};
 use crate::aggregate::Aggregate;
+use crate::late_log::LateLog;
 use crate::stream::Either;
 use crate::window::agenda::Agenda;
 use crate::window::folding::{Folding, Records};
-use crate::window::late_log::LateLog;
 use crate::window::logic::{Visit, Windowing};
 use millstream_runtime::batch::Batch;
 use millstream_runtime::codec::KeyHasher;
@@ -99,7 +99,7 @@ impl<F: Folding<u8, In = Event, Emitted = Emitted>, W: Windowing<u8, Folding = F
             cursor.enter(slot);
             windows.plan(slot, Timestamp(watermark), &mut agenda);
         });
-        let (late, out, hasher) = (LateLog::new("test", "nothing"), Batch::default(), KeyHasher::default());
+        let (late, out, hasher) = (LateLog::new("test", "it", "nothing"), Batch::default(), KeyHasher::default());
         Self { memory, windows, agenda, late, out, hasher }
     }
 

@@ -3,17 +3,18 @@ use millstream_runtime::time::{Timestamp, hours};
 use std::time::Instant;
 
 /// Late records are counted, and the first of each hour is logged.
-pub(super) struct LateLog {
+pub(crate) struct LateLog {
     uid: String,
+    missed: &'static str,
     cure: &'static str,
     dropped: u64,
     said: Option<Instant>,
 }
 
 impl LateLog {
-    /// `cure` says what to do about them.
-    pub fn new(uid: &str, cure: &'static str) -> Self {
-        Self { uid: uid.into(), cure, dropped: 0, said: None }
+    /// `missed` says what was over when they came, `cure` what to do about them.
+    pub fn new(uid: &str, missed: &'static str, cure: &'static str) -> Self {
+        Self { uid: uid.into(), missed, cure, dropped: 0, said: None }
     }
 
     /// So many records, of which the first is of this time.
@@ -21,10 +22,10 @@ impl LateLog {
         self.dropped += records;
         if self.said.is_none_or(|said| said.elapsed() > hours(1)) {
             self.said = Some(Instant::now());
-            let Self { uid, cure, dropped, .. } = self;
+            let Self { uid, missed, cure, dropped, .. } = self;
             tracing::warn!(
-                "{uid:?} has dropped {dropped} records that came after their windows had closed, the last of {at}, at \
-                 watermark {watermark}; {cure}"
+                "{uid:?} has dropped {dropped} records that came after {missed}, the last of {at}, at watermark {watermark}; \
+                 {cure}"
             );
         }
     }
