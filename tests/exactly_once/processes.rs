@@ -1,6 +1,6 @@
 //! Two processes, one of which is killed, or stopped for longer than the other waits, or cut off.
 use crate::pair::{LOST, Pair};
-use crate::world::World;
+use crate::world::{LOOP, World};
 use millstream::runtime::run::Jitter;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
@@ -98,24 +98,38 @@ impl Disturbed {
     }
 }
 
-#[test]
-fn two_processes_that_are_killed_stopped_and_cut_off_lose_nothing_and_double_nothing() {
-    let runs: usize = std::env::var("MILLSTREAM_RUNS").map_or(10, |n| n.parse().unwrap());
-    let world = World::new();
+/// Runs that are disturbed one way after the other, each compared with an undisturbed one.
+fn disturb(world: World, runs: usize, ways: &[Disturbance]) {
     let began = Instant::now();
     Pair::start(&world, false).end_well(&world, "undisturbed");
     let (whole, expected) = (began.elapsed(), world.rows());
+    assert!(expected.values().any(|rows| rows.len() > 1_000), "there is something to lose");
     world.forget();
     world.to_the_end("one process");
     world.check(&expected, "one process against two");
     let mut disturbed = Disturbed { world, random: Jitter::new(runs as u64), whole };
     for run in 0..runs {
-        let how = [Disturbance::Kill, Disturbance::Stop, Disturbance::Cut][run % 3];
+        let how = ways[run % ways.len()];
         disturbed.run(how);
         disturbed.world.check(&expected, &format!("run {run}, {how:?}"));
     }
     assert!(!disturbed.world.log().contains("panicked at"), "{}", disturbed.world.log());
     println!("{runs} runs: nothing lost, nothing doubled; undisturbed {whole:.1?}");
+}
+
+fn runs() -> usize {
+    std::env::var("MILLSTREAM_RUNS").map_or(10, |n| n.parse().unwrap())
+}
+
+#[test]
+fn two_processes_that_are_killed_stopped_and_cut_off_lose_nothing_and_double_nothing() {
+    disturb(World::new(), runs(), &[Disturbance::Kill, Disturbance::Stop, Disturbance::Cut]);
+}
+
+#[test]
+fn a_loop_through_two_processes_of_which_one_is_killed_loses_nothing_and_doubles_nothing() {
+    let world = World::of_program(LOOP, &["--records", "400000", "--rate", "200000"]);
+    disturb(world, runs().div_ceil(2), &[Disturbance::Kill]);
 }
 
 #[test]

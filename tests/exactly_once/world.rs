@@ -1,4 +1,4 @@
-//! What a run of the main job is compared with, and how it is started.
+//! What a run of a job is compared with, and how it is started.
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,15 @@ use std::process::{Child, Command, Stdio};
 /// Rows by sink, sorted.
 pub type Rows = BTreeMap<String, Vec<String>>;
 
-pub const SINKS: [&str; 4] = ["paths", "sessions", "dead_letters", "late"];
+/// An example, and its sinks.
+#[derive(Clone, Copy)]
+pub struct Program(&'static str, &'static [&'static str]);
+
+const MAIN_JOB: Program = Program("access_log", &["paths", "sessions", "dead_letters", "late"]);
+pub const LOOP: Program = Program("reachable", &["reached"]);
 
 pub struct World {
+    program: Program,
     pub folder: tempfile::TempDir,
     pub input: Vec<String>,
 }
@@ -27,7 +33,12 @@ impl World {
 
     /// With these flags of the job.
     pub fn of(flags: &[&str]) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), input: flags.iter().map(|flag| flag.to_string()).collect() }
+        Self::of_program(MAIN_JOB, flags)
+    }
+
+    pub fn of_program(program: Program, flags: &[&str]) -> Self {
+        let input = flags.iter().map(|flag| flag.to_string()).collect();
+        Self { program, folder: tempfile::tempdir().unwrap(), input }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -47,7 +58,7 @@ impl World {
 
     pub fn start_with(&self, flags: &[&str]) -> Child {
         let log = fs::File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let mut job = Command::new(example("access_log"));
+        let mut job = Command::new(example(self.program.0));
         self.complete(job.args(flags));
         job.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap()
     }
@@ -80,7 +91,7 @@ impl World {
     }
 
     pub fn rows(&self) -> Rows {
-        SINKS.iter().map(|sink| (sink.to_string(), visible(&self.path("out").join(sink)))).collect()
+        self.program.1.iter().map(|sink| (sink.to_string(), visible(&self.path("out").join(sink)))).collect()
     }
 }
 
