@@ -154,7 +154,7 @@ impl<H: Handler> ProcessLogic<H> {
     /// Calls for every key that has state; of a logic that was opened pinned. What is emitted has the watermark for its
     /// event time.
     pub(crate) fn visit(&mut self, turn: &mut Turn<'_>, mut call: impl FnMut(&mut H, &mut ContextOf<H>)) -> Result<()> {
-        for slots in self.store.slots().chunks(CHUNK) {
+        for slots in self.store.slots()?.chunks(CHUNK) {
             self.store.load(slots, &mut self.bench)?;
             for slot in slots {
                 let Some(key) = self.store.key(*slot).cloned() else { continue };

@@ -67,6 +67,7 @@ pub(crate) struct Store<K: Key> {
     section: String,
     rows: Rows<K>,
     cursor: Rc<Cursor>,
+    is_pinned: bool,
     snapshot: Option<Changes>,
 }
 
@@ -92,11 +93,13 @@ impl<K: Key> Store<K> {
     }
 
     fn over(init: &OperatorInit<'_>, kind: &'static str, cursor: Rc<Cursor>, rows: Rows<K>) -> Self {
-        Self { uid: init.uid.into(), kind, section: init.section().into(), rows, cursor, snapshot: None }
+        let (uid, section) = (init.uid.into(), init.section().into());
+        Self { uid, kind, section, rows, cursor, is_pinned: false, snapshot: None }
     }
 
     /// A row keeps its slot as long as it is there: for who remembers slots.
     pub fn pinned(mut self) -> Self {
+        self.is_pinned = true;
         if let Rows::Disk(rows) = &mut self.rows {
             rows.pin();
         }
@@ -175,16 +178,25 @@ impl<K: Key> Store<K> {
         }
     }
 
-    /// The slots of all rows; where rows may be on the disk, only of a store that is pinned.
-    pub fn slots(&self) -> Vec<Slot> {
+    /// The slots of all rows.
+    ///
+    /// # Errors
+    /// Where rows may have left memory together with their slots: this is for a store that is pinned or in memory.
+    pub fn slots(&self) -> Result<Vec<Slot>> {
+        if matches!(&self.rows, Rows::Disk(_)) && !self.is_pinned {
+            return Err(self.say("rows on the disk have no slots unless the store is pinned: some would be left out"));
+        }
         let mut slots = vec![];
         self.rows.get().for_each_slot(&mut |slot| slots.push(slot));
-        slots
+        Ok(slots)
     }
 
     /// Visits every row, entered: to make again what is derived from state after a restore.
+    ///
+    /// # Errors
+    /// As [`Store::slots`], and where the disk fails.
     pub fn for_each<C: Columned>(&mut self, handles: &mut C, mut visit: impl FnMut(&C, Slot, &K)) -> Result<()> {
-        for slots in self.slots().chunks(VISIT_STEP) {
+        for slots in self.slots()?.chunks(VISIT_STEP) {
             self.load(slots, handles)?;
             for slot in slots {
                 self.cursor.enter(*slot);
