@@ -6,12 +6,18 @@
 mod forget;
 mod hand;
 mod latency;
+#[path = "../shared/launch.rs"]
+mod launch;
 mod load;
 mod meter;
 mod ours;
 mod records;
 mod resources;
 mod table;
+#[path = "../shared/usage.rs"]
+mod usage;
+#[path = "../shared/yardstick.rs"]
+mod yardstick;
 
 use millstream::runtime::run::mix;
 use std::hash::BuildHasher;
@@ -26,7 +32,7 @@ fn hash_text(text: &String) -> u64 {
 }
 
 fn main() {
-    table::head();
+    table::head("timely", "millstream");
     ratios();
     table::head_of_limits();
     latency::lines();

@@ -1,31 +1,11 @@
 //! The same work as Millstream jobs, through the public API.
 use crate::forget::Forget;
+pub use crate::launch::run;
 use crate::records::{Wide, step};
 use millstream::connectors::generate;
 use millstream::prelude::*;
-use millstream::runtime::run::{Options, Pace, Status};
+use millstream::runtime::run::{Options, Status};
 use std::sync::Arc;
-use std::time::Instant;
-
-/// A run in a state folder of its own; seconds, and what it says of itself at the end.
-pub fn run(
-    workers: usize,
-    interval: Option<Duration>,
-    build: impl Fn(&Job) + Send + Sync + 'static,
-) -> (f64, Arc<Status>) {
-    let folder = tempfile::tempdir().expect("a folder for state");
-    let mut options = Options::new("bench", folder.path().to_string_lossy());
-    options.workers = workers;
-    options.pace = Pace { interval, ..Pace::default() };
-    let status = Arc::clone(&options.status);
-    let began = Instant::now();
-    let launched = millstream::job::launch(&options, move |job| {
-        build(job);
-        Ok(())
-    });
-    launched.expect("the job runs");
-    (began.elapsed().as_secs_f64(), status)
-}
 
 /// A run for as long as `watch` takes; what that has seen.
 pub fn run_beside<S: Send>(

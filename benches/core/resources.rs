@@ -1,4 +1,5 @@
 //! What a job takes from the machine: processor while it idles, memory while its sink sleeps.
+use crate::usage::{processor_seconds, resident_mib};
 use crate::{ours, table};
 use millstream::Result;
 use millstream::connectors::generate;
@@ -112,18 +113,4 @@ impl<T: Data> Writer<T> for Bed {
     fn prepare(&mut self, _: u64) -> Staging<Vec<u64>> {
         now(Ok(vec![]))
     }
-}
-
-/// Processor time of this process: fields 14 and 15 of its `stat`, in the hundredths of a second that Linux counts in.
-fn processor_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
-    let behind_the_name = stat.rsplit(')').next().expect("a name in brackets");
-    let ticks = |field: usize| behind_the_name.split_whitespace().nth(field - 3).and_then(|t| t.parse::<u64>().ok());
-    (ticks(14).expect("user time") + ticks(15).expect("system time")) as f64 / 100.0
-}
-
-fn resident_mib() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let kib = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).and_then(|l| l.split_whitespace().next());
-    kib.and_then(|kib| kib.parse::<f64>().ok()).expect("VmRSS in kB") / 1024.0
 }

@@ -4,8 +4,8 @@
 const ROUNDS: usize = 4;
 
 /// The head of the lines with ratios.
-pub fn head() {
-    println!("{:<52} {:>8} {:>10} {:>7} {:>7}", "M records/s", "timely", "millstream", "ratio", "wanted");
+pub fn head(yardstick: &str, ours: &str) {
+    println!("{:<52} {yardstick:>8} {ours:>10} {:>7} {:>7}", "M records/s", "ratio", "wanted");
 }
 
 /// A ratio of speeds, at least `wanted`.
