@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 
 /// How long a cluster has to answer one question.
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
+/// A topic that is not found for so long is not there: a broker that has just come back, or another one than made it, may not
+/// know it yet.
+pub(crate) const MISSING: Duration = Duration::from_secs(5);
 /// The wait between two tries.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -98,6 +101,18 @@ impl Asker {
     /// The same, tried again while the cluster is out of reach, for so long.
     pub fn partitions_within(&self, topic: &str, patience: Duration) -> Result<Option<i32>> {
         self.insist(patience, || self.partitions(topic)).map_err(|e| self.say(topic, &e))
+    }
+
+    /// The same of a topic that the user names: one that was just made is unknown to some brokers for a while.
+    pub fn partitions_of_named(&self, topic: &str) -> Result<Option<i32>> {
+        let began = Instant::now();
+        loop {
+            let found = self.partitions_within(topic, ANSWER)?;
+            if found.is_some() || began.elapsed() > MISSING {
+                return Ok(found);
+            }
+            std::thread::sleep(MISSING / 20);
+        }
     }
 
     /// What a partition holds, as far as the client's isolation level lets it read.

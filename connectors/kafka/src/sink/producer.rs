@@ -1,5 +1,5 @@
 //! Producers of librdkafka.
-use crate::client::{partitions_of, refused, say};
+use crate::client::{MISSING, partitions_of, refused, say};
 use crate::sink::lock;
 use crate::sink::record::RecordRef;
 use crate::sink::target::Target;
@@ -34,9 +34,6 @@ const POLL_RARELY: Duration = Duration::from_millis(10);
 /// How soon an init is tried again at first, and later.
 const INIT_LOOK: Duration = Duration::from_millis(20);
 const INIT_LOOK_RARELY: Duration = Duration::from_millis(500);
-
-/// A topic that is not found for so long is gone: a broker that has just come back may not know it yet.
-const MISSING: Duration = Duration::from_secs(5);
 
 /// A producer for one transaction; another one needs another producer.
 pub(crate) struct Transaction {

@@ -1,5 +1,5 @@
 //! Where a sink writes: the topic, what it takes, and the marker topic. Looked at before any record flows.
-use crate::client::{ANSWER, Asker, largest_message};
+use crate::client::{Asker, largest_message};
 use crate::options::Options;
 use crate::sink::limit::Limit;
 use crate::sink::marker::Markers;
@@ -34,7 +34,7 @@ impl Target {
             Oversized::DeadLetter(letters) => Some(letters.as_str()),
         };
         for topic in [Some(topic), letters].into_iter().flatten() {
-            if asker.partitions_within(topic, ANSWER)?.is_none() {
+            if asker.partitions_of_named(topic)?.is_none() {
                 let brokers = options.brokers();
                 return Err(
                     format!("kafka topic {topic:?} does not exist at {brokers}; make it, or correct its name").into()

@@ -151,7 +151,7 @@ impl KafkaSource {
         let missing = |how: &str| format!("kafka topic {topic:?} {how} at {brokers}; make it, or correct its name");
         let asker = self.asker()?;
         let found = match known {
-            None => asker.partitions_within(topic, ANSWER)?.ok_or_else(|| missing("does not exist"))?,
+            None => asker.partitions_of_named(topic)?.ok_or_else(|| missing("does not exist"))?,
             Some(known) => match asker.partitions(topic) {
                 Ok(Some(partitions)) if partitions < known.partitions => {
                     return Err(missing("has fewer partitions than before: it was deleted and made anew").into());
