@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) const ANSWER: Duration = Duration::from_secs(10);
 /// A topic that is not found for so long is not there: a broker that has just come back, or another one than made it, may not
 /// know it yet.
-pub(crate) const MISSING: Duration = Duration::from_secs(5);
+const MISSING: Duration = Duration::from_secs(5);
 /// The wait between two tries.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -105,14 +105,7 @@ impl Asker {
 
     /// The same of a topic that the user names: one that was just made is unknown to some brokers for a while.
     pub fn partitions_of_named(&self, topic: &str) -> Result<Option<i32>> {
-        let began = Instant::now();
-        loop {
-            let found = self.partitions_within(topic, ANSWER)?;
-            if found.is_some() || began.elapsed() > MISSING {
-                return Ok(found);
-            }
-            std::thread::sleep(MISSING / 20);
-        }
+        soon_found(|| self.partitions_within(topic, ANSWER))
     }
 
     /// What a partition holds, as far as the client's isolation level lets it read.
@@ -153,6 +146,18 @@ impl Asker {
 
     fn say(&self, topic: &str, e: &KafkaError) -> BoxError {
         format!("kafka topic {topic:?} at {}: {}", self.options.brokers(), say(e)).into()
+    }
+}
+
+/// Asks again for a topic that is not there, until it must be missing.
+pub(crate) fn soon_found(ask: impl Fn() -> Result<Option<i32>>) -> Result<Option<i32>> {
+    let began = Instant::now();
+    loop {
+        let found = ask()?;
+        if found.is_some() || began.elapsed() > MISSING {
+            return Ok(found);
+        }
+        std::thread::sleep(MISSING / 20);
     }
 }
 

@@ -13,8 +13,9 @@ const CROWDED: usize = 4;
 /// As if there were so many cells at least.
 const FEW: usize = 4096;
 
-/// The marks of one column. Laws: a cell is in `dirty` if and only if `dirtied` is the present generation; a cell is in
-/// a snapshot, durable or outstanding, only if it was born before the present generation.
+/// The marks of one column. Laws: a cell is in `dirty` if and only if `dirtied` is the present generation (cells that have
+/// gone may have left addresses there); a cell is in a snapshot, durable or outstanding, only if it was born before the
+/// present generation.
 pub(super) struct Tracker<S: Shelf> {
     pub(super) generation: NonZeroU32,
     /// Whether the time of the last write is a part of the encoding: where there is a TTL.

@@ -96,12 +96,20 @@ impl Bridge {
 }
 
 /// Waits for something that takes a while.
-pub fn until(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, patience: Duration, is_so: impl FnMut() -> bool) {
+    assert!(within(patience, is_so), "{what}: not within {patience:?}");
+}
+
+/// Whether it comes soon enough.
+pub fn within(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < patience, "{what}: not within {patience:?}");
+        if began.elapsed() >= patience {
+            return false;
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
+    true
 }
 
 /// Some megabytes, so that there are several checkpoints: the sink asks for one at half a MiB.

@@ -1,10 +1,10 @@
 //! Brokers that one test has for itself, since it kills them, and a job that is started again whenever it ends.
-use crate::bridge::{Bridge, same};
+use crate::bridge::{Bridge, same, within};
 use crate::common::{Cluster, Seen};
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// For what takes long: a broker that starts, a cluster that finds new leaders, on a machine that is busy.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -92,19 +92,14 @@ impl<'a> Supervised<'a> {
 
     /// Whether that comes soon enough.
     pub fn copies_within(&mut self, patience: Duration, cluster: &Cluster, records: usize) -> bool {
-        let began = Instant::now();
-        while began.elapsed() < patience {
+        within(patience, || {
             if let Some(status) = self.child.try_wait().unwrap() {
                 assert!(!status.success(), "it has no end, and ended well");
                 self.child = self.job.start(None);
             }
             let _ = std::fs::remove_file(&self.paused); // each try passes the failpoint again
-            if cluster.ends(&self.job.output).0 >= records as i64 {
-                return true;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        false
+            cluster.ends(&self.job.output).0 >= records as i64
+        })
     }
 }
 
