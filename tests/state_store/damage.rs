@@ -112,8 +112,11 @@ pub(crate) fn half_done() -> (Counted, BTreeMap<String, Vec<u8>>) {
     panic!("{TRIES} jobs were over before their sixth checkpoint");
 }
 
-/// A flipped bit, or a cut.
+/// A flipped bit, or a cut; one in twelve is emptied.
 fn damage(bytes: &[u8], random: &mut Jitter) -> Vec<u8> {
+    if random.below(12) == 0 {
+        return vec![];
+    }
     let at = random.below(bytes.len() as u64) as usize;
     if random.below(3) == 0 {
         return bytes[..at].to_vec();
