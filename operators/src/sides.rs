@@ -48,7 +48,10 @@ impl<T: State, R: State> Sides<T, R> {
 
 /// Puts a record behind those that have its time.
 pub(crate) fn put<V: State>(side: &mut Map<Place, V>, at: Timestamp, record: V) {
-    let last = side.range_ref(Place::before(at)..=Place::behind(at)).next_back();
+    let last = match side.last() {
+        Some((last, _)) if last.at > at => side.range_ref(Place::before(at)..=Place::behind(at)).next_back(),
+        last => last.filter(|(last, _)| last.at == at),
+    };
     let nth = last.map_or(0, |(place, _)| place.nth + 1);
     side.insert(Place { at, nth }, record);
 }

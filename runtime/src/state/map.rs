@@ -70,6 +70,13 @@ impl<K: State + Ord, V: State> Map<K, V> {
         self.range_ref(..).next()
     }
 
+    /// The entry with the greatest sub-key.
+    pub fn last(&self) -> Option<(&K, &V)> {
+        let last = self.0.shelf()?.0.last().filter(|(_, cell)| self.0.is_live(cell));
+        // One that outlived its TTL is not seen, but one before it may have been written later.
+        last.map(|(key, cell)| (key, &cell.value)).or_else(|| self.range_ref(..).next_back())
+    }
+
     /// How many entries.
     pub fn len(&self) -> usize {
         self.0.len()

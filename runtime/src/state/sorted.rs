@@ -1,11 +1,12 @@
 //! A small ordered map: most keys have few sub-keys, and a sorted list of those is faster and shorter than a tree.
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, VecDeque, btree_map, vec_deque};
 use std::ops::{Bound, RangeBounds};
 
 /// A list begins with room for so many.
 const ROOM: usize = 4;
-/// A list is at most so long.
-const FEW: usize = 32;
+/// A list is at most so long. What goes by time comes at its end and goes from its front, both without a move; an entry
+/// that comes between others moves half of them.
+const FEW: usize = 128;
 
 /// Sorted by key.
 #[derive(Debug, Default)]
@@ -14,100 +15,110 @@ pub(super) enum Sorted<K, V> {
     Empty,
     /// The usual case, beside what else is known of its owner: behind a pointer it would cost each visit a cache miss.
     One([(K, V); 1]),
-    Few(Vec<(K, V)>),
+    Few(VecDeque<(K, V)>),
     Many(BTreeMap<K, V>),
 }
 
 impl<K: Ord, V> Sorted<K, V> {
-    /// All that are not in a tree.
-    fn list(&self) -> &[(K, V)] {
-        match self {
-            Self::One(only) => only,
-            Self::Few(list) => list,
-            Self::Empty | Self::Many(_) => &[],
-        }
-    }
-
     pub(super) fn len(&self) -> usize {
         match self {
+            Self::Empty => 0,
+            Self::One(_) => 1,
+            Self::Few(list) => list.len(),
             Self::Many(tree) => tree.len(),
-            _ => self.list().len(),
         }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<&V> {
         match self {
+            Self::Empty => None,
+            Self::One([(only, value)]) => K::cmp(only, key).is_eq().then_some(value),
+            Self::Few(list) => list.get(position(list, key).ok()?).map(|(_, value)| value),
             Self::Many(tree) => tree.get(key),
-            _ => position(self.list(), key).ok().map(|at| &self.list()[at].1),
         }
     }
 
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let list = match self {
-            Self::Empty => return None,
-            Self::One(only) => &mut only[..],
-            Self::Few(list) => list,
-            Self::Many(tree) => return tree.get_mut(key),
-        };
-        position(list, key).ok().map(|at| &mut list[at].1)
+        match self {
+            Self::Empty => None,
+            Self::One([(only, value)]) => K::cmp(only, key).is_eq().then_some(value),
+            Self::Few(list) => list.get_mut(position(list, key).ok()?).map(|(_, value)| value),
+            Self::Many(tree) => tree.get_mut(key),
+        }
+    }
+
+    /// The entry with the greatest key.
+    pub(super) fn last(&self) -> Option<(&K, &V)> {
+        match self {
+            Self::Empty => None,
+            Self::One([(only, value)]) => Some((only, value)),
+            Self::Few(list) => list.back().map(|(key, value)| (key, value)),
+            Self::Many(tree) => tree.last_key_value(),
+        }
     }
 
     pub(super) fn put(&mut self, key: K, value: V) {
-        if let Self::Many(tree) = self {
-            tree.insert(key, value);
-            return;
-        }
-        match position(self.list(), &key) {
-            Err(at) => self.insert(at, (key, value)),
-            Ok(_) => drop(self.get_mut(&key).map(|there| std::mem::replace(there, value))),
+        match self {
+            Self::Empty => *self = Self::One([(key, value)]),
+            Self::One([(only, there)]) if K::cmp(only, &key).is_eq() => *there = value,
+            Self::One(_) => self.lengthen(key, value),
+            Self::Few(list) => match position(list, &key) {
+                Ok(at) => list[at].1 = value,
+                Err(_) if list.len() == FEW => self.lengthen(key, value),
+                Err(at) => list.insert(at, (key, value)),
+            },
+            Self::Many(tree) => drop(tree.insert(key, value)),
         }
     }
 
-    /// Puts an entry into what is no tree, at its place.
-    fn insert(&mut self, at: usize, entry: (K, V)) {
-        match self {
-            Self::Few(list) if list.len() < FEW => list.insert(at, entry),
-            _ => {
-                *self = match std::mem::take(self) {
-                    Self::Empty => Self::One([entry]),
-                    Self::One([only]) => {
-                        let mut list = Vec::with_capacity(ROOM);
-                        list.push(only);
-                        list.insert(at, entry);
-                        Self::Few(list)
-                    }
-                    Self::Few(list) => Self::Many(list.into_iter().chain([entry]).collect()),
-                    Self::Many(tree) => Self::Many(tree),
-                }
+    /// Puts a new entry into what has no room for it: one becomes few, few become many.
+    #[cold]
+    fn lengthen(&mut self, key: K, value: V) {
+        *self = match std::mem::take(self) {
+            Self::One([only]) => {
+                let mut list = VecDeque::with_capacity(ROOM);
+                let at = usize::from(only.0 < key);
+                list.push_back(only);
+                list.insert(at, (key, value));
+                Self::Few(list)
             }
-        }
+            Self::Few(list) => Self::Many(list.into_iter().chain([(key, value)]).collect()),
+            other => other,
+        };
     }
 
     pub(super) fn remove(&mut self, key: &K) -> Option<V> {
-        if let Self::Many(tree) = self {
-            return tree.remove(key);
-        }
-        let at = position(self.list(), key).ok()?;
-        if let Self::Few(list) = self {
-            return Some(list.remove(at).1);
-        }
-        match std::mem::take(self) {
-            Self::One([(_, value)]) => Some(value),
-            _ => None,
+        match self {
+            Self::Few(list) => {
+                let at = if K::cmp(&list.front()?.0, key).is_eq() { 0 } else { position(list, key).ok()? };
+                list.remove(at).map(|(_, value)| value)
+            }
+            Self::Many(tree) => tree.remove(key),
+            Self::One([(only, _)]) if K::cmp(only, key).is_eq() => match std::mem::take(self) {
+                Self::One([(_, value)]) => Some(value),
+                _ => None,
+            },
+            Self::One(_) | Self::Empty => None,
         }
     }
 
     /// The entries of a range, in order; none where it ends before it starts.
     pub(super) fn range(&self, range: &impl RangeBounds<K>) -> Range<'_, K, V> {
-        let list = self.list();
-        let end = list.partition_point(|(key, _)| is_before_end(key, range.end_bound()));
-        let start = list.partition_point(|(key, _)| !is_after_start(key, range.start_bound()));
-        let few = list.get(start..end).unwrap_or_default().iter();
         match self {
-            Self::Many(tree) if !is_inverted(range) => {
-                Range { few, many: Some(tree.range((range.start_bound(), range.end_bound()))) }
+            Self::One([only])
+                if is_after_start(&only.0, range.start_bound()) && is_before_end(&only.0, range.end_bound()) =>
+            {
+                Range::One(Some(only))
             }
-            _ => Range { few, many: None },
+            Self::Few(list) => {
+                let end = list_end(list, range.end_bound());
+                let start = list_start(list, range.start_bound());
+                if start < end { Range::Few(list.range(start..end)) } else { Range::One(None) }
+            }
+            Self::Many(tree) if !is_inverted(range) => {
+                Range::Many(tree.range((range.start_bound(), range.end_bound())))
+            }
+            _ => Range::One(None),
         }
     }
 
@@ -119,8 +130,28 @@ impl<K: Ord, V> Sorted<K, V> {
     }
 }
 
-fn position<K: Ord, V>(list: &[(K, V)], key: &K) -> Result<usize, usize> {
-    list.binary_search_by(|(at, _)| at.cmp(key))
+/// Where a key is in a list, or would be. Most that come are behind all others.
+fn position<K: Ord, V>(list: &VecDeque<(K, V)>, key: &K) -> Result<usize, usize> {
+    match list.back() {
+        Some((last, _)) if last < key => Err(list.len()),
+        _ => list.binary_search_by(|(at, _)| at.cmp(key)),
+    }
+}
+
+/// The place behind the last entry of a range.
+fn list_end<K: Ord, V>(list: &VecDeque<(K, V)>, end: Bound<&K>) -> usize {
+    match list.back() {
+        Some((last, _)) if is_before_end(last, end) => list.len(),
+        _ => list.partition_point(|(key, _)| is_before_end(key, end)),
+    }
+}
+
+/// The place of the first entry of a range.
+fn list_start<K: Ord, V>(list: &VecDeque<(K, V)>, start: Bound<&K>) -> usize {
+    match list.front() {
+        Some((first, _)) if is_after_start(first, start) => 0,
+        _ => list.partition_point(|(key, _)| !is_after_start(key, start)),
+    }
 }
 
 fn is_before_end<K: Ord>(key: &K, end: Bound<&K>) -> bool {
@@ -149,33 +180,38 @@ fn is_inverted<K: Ord>(range: &impl RangeBounds<K>) -> bool {
 }
 
 /// Entries in order.
-pub(super) struct Range<'a, K, V> {
-    few: std::slice::Iter<'a, (K, V)>,
-    many: Option<btree_map::Range<'a, K, V>>,
+pub(super) enum Range<'a, K, V> {
+    One(Option<&'a (K, V)>),
+    Few(vec_deque::Iter<'a, (K, V)>),
+    Many(btree_map::Range<'a, K, V>),
 }
 
 impl<K, V> Default for Range<'_, K, V> {
     fn default() -> Self {
-        Self { few: [].iter(), many: None }
+        Self::One(None)
     }
 }
 
 impl<'a, K, V> Iterator for Range<'a, K, V> {
     type Item = (&'a K, &'a V);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.many {
-            None => self.few.next().map(|(key, value)| (key, value)),
-            Some(many) => many.next(),
+        match self {
+            Self::One(only) => only.take().map(|(key, value)| (key, value)),
+            Self::Few(few) => few.next().map(|(key, value)| (key, value)),
+            Self::Many(many) => many.next(),
         }
     }
 }
 
 impl<K, V> DoubleEndedIterator for Range<'_, K, V> {
+    #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
-        match &mut self.many {
-            None => self.few.next_back().map(|(key, value)| (key, value)),
-            Some(many) => many.next_back(),
+        match self {
+            Self::One(only) => only.take().map(|(key, value)| (key, value)),
+            Self::Few(few) => few.next_back().map(|(key, value)| (key, value)),
+            Self::Many(many) => many.next_back(),
         }
     }
 }
@@ -187,23 +223,24 @@ mod tests {
     /// Short and long maps answer alike, for every kind of range and at the edge where a list becomes a tree.
     #[test]
     fn it_is_a_map() {
-        for len in [0u32, 1, 5, 31, 32, 33, 70] {
+        for len in [0u32, 1, 2, 5, 127, 128, 129, 200] {
             let (mut sorted, mut tree) = (Sorted::default(), BTreeMap::new());
             for i in 0..len {
-                let key = i.wrapping_mul(2_654_435_761) % 97;
+                let key = i.wrapping_mul(2_654_435_761) % 277;
                 sorted.put(key, i);
                 tree.insert(key, i);
             }
-            for key in [3, 50, 96, 12] {
+            for key in [3, 50, 96, 12, 276, 0] {
                 assert_eq!(sorted.remove(&key), tree.remove(&key), "{len} entries");
             }
             assert_eq!(sorted.len(), tree.len());
-            for key in 0..97 {
+            assert_eq!(sorted.last(), tree.last_key_value(), "{len} entries");
+            for key in 0..277 {
                 assert_eq!(sorted.get(&key), tree.get(&key), "{len} entries");
                 assert_eq!(sorted.get_mut(&key), tree.get_mut(&key), "{len} entries");
             }
             let bounds = |k| [Bound::Included(k), Bound::Excluded(k), Bound::Unbounded];
-            for (start, end) in [(10, 60), (60, 10), (20, 20)] {
+            for (start, end) in [(10, 160), (160, 10), (20, 20), (0, 276)] {
                 for (start, end) in bounds(start).into_iter().flat_map(|s| bounds(end).map(|e| (s, e))) {
                     let expected = tree.iter().filter(|(k, _)| (start, end).contains(*k));
                     assert!(sorted.range(&(start, end)).eq(expected.clone()), "{len} entries, {start:?}, {end:?}");
