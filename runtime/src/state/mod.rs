@@ -29,6 +29,7 @@
 //! users.settle(&mut visits.columns()).unwrap();
 //! assert_eq!(users.len(), 2);
 //! ```
+mod agenda;
 mod backend;
 mod births;
 mod cell;

@@ -39,8 +39,8 @@ pub(super) trait Shelf: Default + 'static {
 
     /// A cell was put in where there was none.
     fn added(_index: &mut Self::Index, _slot: u32, _sub: &Self::Sub) {}
-    /// A cell was taken out; `self` is without it.
-    fn removed(&self, _index: &mut Self::Index, _slot: u32, _sub: &Self::Sub) {}
+    /// A cell was taken out.
+    fn removed(_index: &mut Self::Index, _slot: u32, _sub: &Self::Sub) {}
 }
 
 /// Sees one cell after the other, until it says false.

@@ -169,7 +169,7 @@ impl<S: Shelf> Table<S> {
     pub(super) fn take(&mut self, slot: Slot, sub: &S::Sub) -> Option<CellOf<S>> {
         let shelf = self.shelves.get_mut(slot.index())?;
         let cell = shelf.remove(sub)?;
-        shelf.removed(&mut self.index, slot.0, sub);
+        S::removed(&mut self.index, slot.0, sub);
         if shelf.len() == 0 {
             self.cursor.emptied(slot);
         }

@@ -1,4 +1,5 @@
 //! Timers: state like any other, with an order over all keys.
+use super::agenda::Agenda;
 use super::cell::Cell;
 use super::column::{Column, Kind};
 use super::cursor::{Cursor, Slot};
@@ -9,7 +10,6 @@ use crate::codec;
 use crate::data::{Schema, State, StoredSchema};
 use crate::time::Timestamp;
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
@@ -49,6 +49,8 @@ impl<M: State> Timers<M> {
         let Some(alarm) = self.alarm(domain, at, timer) else { return };
         if self.0.get(&alarm).is_none() {
             self.0.create(alarm, ());
+            let shelves = &self.0.shelves;
+            self.0.index[domain as usize].tidy(|at, slot| alarms(shelves, domain, at, slot).count());
         }
     }
 
@@ -61,20 +63,21 @@ impl<M: State> Timers<M> {
 
     /// When the next timer of a domain fires, over all keys.
     pub fn next_at(&self, domain: Domain) -> Option<Timestamp> {
-        self.0.index.first(domain).map(|(at, _)| Timestamp(at))
+        self.0.index[domain as usize].first_at().map(Timestamp)
     }
 
-    /// The keys of the timers that fire next, at most so many; none where none is due at `up_to`.
-    pub fn upcoming(&self, domain: Domain, up_to: Timestamp, most: usize) -> impl Iterator<Item = Slot> {
-        let due = self.0.index.0[domain as usize].iter().take_while(move |(at, _)| *at <= up_to.0);
-        due.take(most).map(|(_, slot)| Slot(*slot))
+    /// The keys of the timers that fire next, at most so many; none where none is due at `up_to`. One that was cancelled may
+    /// still be among them.
+    pub fn upcoming(&mut self, domain: Domain, up_to: Timestamp, most: usize) -> impl Iterator<Item = Slot> {
+        self.0.index[domain as usize].upcoming(up_to.0).take(most).map(Slot)
     }
 
     /// Takes the next timer that is due at `up_to` out. In order of time, then slot, then encoded payload; one at a
     /// time, because a timer that fires may set and cancel others.
     pub fn pop_due(&mut self, domain: Domain, up_to: Timestamp) -> Option<Due<M>> {
-        let (at, slot) = self.0.index.first(domain).filter(|(at, _)| *at <= up_to.0)?;
-        let alarm = self.first_of(domain, at, slot)?;
+        let shelves = &self.0.shelves;
+        let first = |at, slot| alarms(shelves, domain, at, slot).next().cloned();
+        let (at, slot, alarm) = self.0.index[domain as usize].first(up_to.0, first)?;
         self.0.remove(Slot(slot), &alarm);
         match codec::decode(&alarm.payload) {
             Ok(timer) => Some(Due { slot: Slot(slot), at: Timestamp(at), timer }),
@@ -109,30 +112,13 @@ impl<M: State> Timers<M> {
         self.0.cursor.fail(self.0.codec_error(what));
         None
     }
-
-    fn first_of(&self, domain: Domain, at: i64, slot: u32) -> Option<Alarm> {
-        let from = Alarm { domain: domain as u8, at, payload: Vec::new() };
-        let mut first = None;
-        self.0.shelves.get(slot as usize)?.visit(Some(&from), &mut |alarm, _| {
-            first = Some(alarm.clone());
-            false
-        });
-        first
-    }
 }
 
-/// (time, slot) of both domains, each pair once, whatever the number of payloads.
-#[derive(Default)]
-pub(super) struct Agenda([BTreeSet<(i64, u32)>; 2]);
-
-impl Agenda {
-    fn of(&mut self, domain: u8) -> &mut BTreeSet<(i64, u32)> {
-        &mut self.0[usize::from(domain & 1)]
-    }
-
-    fn first(&self, domain: Domain) -> Option<(i64, u32)> {
-        self.0[domain as usize].first().copied()
-    }
+/// The timers of a key for one instant, in the order of their payloads.
+fn alarms<M: State>(shelves: &[Alarms<M>], domain: Domain, at: i64, slot: u32) -> impl Iterator<Item = &Alarm> {
+    let from = Alarm { domain: domain as u8, at, payload: Vec::new() };
+    let alarms = shelves.get(slot as usize).map(|shelf| shelf.0.range(&(from..))).unwrap_or_default();
+    alarms.map(|(alarm, _)| alarm).take_while(move |alarm| (alarm.domain, alarm.at) == (domain as u8, at))
 }
 
 /// Timers of one key. The sub-key is the domain (one byte), the time (milliseconds, big-endian, the sign bit flipped so
@@ -175,7 +161,8 @@ impl<M: State> Shelf for Alarms<M> {
     type Sub = Alarm;
     type Item = ();
     type Stamp = ();
-    type Index = Agenda;
+    /// By domain.
+    type Index = [Agenda; 2];
     const KIND: Kind = Kind::Timers;
 
     fn get(&self, sub: &Alarm) -> Option<&Cell<(), ()>> {
@@ -226,17 +213,9 @@ impl<M: State> Shelf for Alarms<M> {
         codec::check_round_trip(&codec::decode::<M>(&sub.payload)?)
     }
     fn added(index: &mut Self::Index, slot: u32, sub: &Alarm) {
-        index.of(sub.domain).insert((sub.at, slot));
+        index[usize::from(sub.domain & 1)].add(sub.at, slot);
     }
-    fn removed(&self, index: &mut Self::Index, slot: u32, sub: &Alarm) {
-        let from = Alarm { domain: sub.domain, at: sub.at, payload: Vec::new() };
-        let mut others = false;
-        self.0.visit(Some(&from), &mut |next, _| {
-            others = (next.domain, next.at) == (sub.domain, sub.at);
-            false
-        });
-        if !others {
-            index.of(sub.domain).remove(&(sub.at, slot));
-        }
+    fn removed(index: &mut Self::Index, slot: u32, sub: &Alarm) {
+        index[usize::from(sub.domain & 1)].remove(sub.at, slot);
     }
 }
