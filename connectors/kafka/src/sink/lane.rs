@@ -70,13 +70,16 @@ impl Lane {
 
     fn try_commit(&mut self, output: &LaneOutput) -> Result<()> {
         self.get_ready()?;
-        let incarnation = self.target.name.incarnation.clone();
-        let is_sent = |ready: &Ready| ready.marker.as_ref().is_some_and(|m| m.covers(&incarnation, output.number));
+        let incarnation = &self.target.name.incarnation;
+        let is_sent = |ready: &Ready| ready.marker.as_ref().is_some_and(|m| m.covers(incarnation, output.number));
         if self.ready.as_ref().is_some_and(is_sent) {
             return Ok(()); // the producer has not begun, and stays
         }
         let Some(Ready { transaction, .. }) = self.ready.take() else { return Err("the lane got ready".into()) };
-        self.send(&transaction, output, incarnation)?;
+        let (target, lane, output) = (Arc::clone(&self.target), self.lane, output.clone());
+        let work = move || (queue(&transaction, &target, lane, &output), transaction);
+        let (queued, transaction) = self.target.queueing.run(work)?;
+        queued?;
         transaction.flush()?;
         failpoint::hit("transaction.sent")?;
         transaction.commit()?;
@@ -84,37 +87,6 @@ impl Lane {
         // The end of a producer takes a while, since its threads are waited for: nothing has to wait for that.
         drop(tokio::task::spawn_blocking(move || drop(transaction)));
         Ok(())
-    }
-
-    /// Begins and queues everything, in this lane's turn: none is open while it waits for that. The marker goes first: where
-    /// a broker loses the markers of an abort, the lane then sees that it hangs.
-    fn send(&self, transaction: &Transaction, output: &LaneOutput, incarnation: String) -> Result<()> {
-        let _turn = self.target.turn();
-        transaction.begin()?;
-        failpoint::hit("transaction.begun")?;
-        let marker = Marker { incarnation, number: output.number }.encode();
-        let id = self.target.transactional_id(self.lane);
-        let record = RecordRef {
-            topic: self.target.markers.as_ref().map(|m| m.topic.as_str()),
-            partition: Some(i32::try_from(self.lane)?),
-            key: Some(id.as_bytes()),
-            value: Some(marker.as_bytes()),
-            ..RecordRef::default()
-        };
-        transaction.send(&record).map_err(|e| transaction.failed("send of the marker", e))?;
-        failpoint::hit("transaction.marked")?;
-        let mut failed = None;
-        let sent = output.each(|record| {
-            transaction.send(&record).map_err(|e| {
-                let text = e.to_string();
-                failed = Some(e);
-                text
-            })
-        });
-        match failed {
-            Some(e) => Err(transaction.failed("send", e)),
-            None => sent.map_err(BoxError::from),
-        }
     }
 
     fn get_ready(&mut self) -> Result<()> {
@@ -133,5 +105,35 @@ impl Lane {
         let how = if is_final { "; another try would fail in the same way" } else { "" };
         let id = self.target.transactional_id(self.lane);
         format!("kafka topic {:?}, transactional id {id:?}: {e}{how}", self.target.topic).into()
+    }
+}
+
+/// Begins and queues everything, in the lane's turn: none is open while it waits for that. The marker goes first: where a
+/// broker loses the markers of an abort, the lane then sees that it hangs.
+fn queue(transaction: &Transaction, target: &Target, lane: u32, output: &LaneOutput) -> Result<()> {
+    transaction.begin()?;
+    failpoint::hit("transaction.begun")?;
+    let marker = Marker { incarnation: target.name.incarnation.clone(), number: output.number }.encode();
+    let id = target.transactional_id(lane);
+    let record = RecordRef {
+        topic: target.markers.as_ref().map(|m| m.topic.as_str()),
+        partition: Some(i32::try_from(lane)?),
+        key: Some(id.as_bytes()),
+        value: Some(marker.as_bytes()),
+        ..RecordRef::default()
+    };
+    transaction.send(&record).map_err(|e| transaction.failed("send of the marker", e))?;
+    failpoint::hit("transaction.marked")?;
+    let mut failed = None;
+    let sent = output.each(|record| {
+        transaction.send(&record).map_err(|e| {
+            let text = e.to_string();
+            failed = Some(e);
+            text
+        })
+    });
+    match failed {
+        Some(e) => Err(transaction.failed("send", e)),
+        None => sent.map_err(BoxError::from),
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod limit;
 pub(crate) mod marker;
 pub(crate) mod output;
 pub(crate) mod producer;
+pub(crate) mod queueing;
 pub(crate) mod record;
 pub(crate) mod shape;
 pub(crate) mod target;

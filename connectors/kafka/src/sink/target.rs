@@ -1,13 +1,13 @@
 //! Where a sink writes: the topic, what it takes, and the marker topic. Looked at before any record flows.
 use crate::client::{Asker, largest_message};
 use crate::options::Options;
+use crate::sink::Oversized;
 use crate::sink::limit::Limit;
 use crate::sink::marker::Markers;
-use crate::sink::{Oversized, lock};
+use crate::sink::queueing::Queueing;
 use millstream_runtime::Result;
 use millstream_runtime::sink::SinkName;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard};
 
 /// What a topic takes whose settings we may not read: Kafka's default, in bytes.
 const LARGEST: usize = 1_000_000;
@@ -21,8 +21,8 @@ pub(crate) struct Target {
     pub markers: Option<Markers>,
     /// The sink is gone: lanes try nothing again.
     closed: AtomicBool,
-    /// Held by the lane whose records are being queued.
-    queueing: Mutex<()>,
+    /// Where lanes queue their records.
+    pub queueing: Queueing,
 }
 
 impl Target {
@@ -47,7 +47,7 @@ impl Target {
         });
         let limit = Limit { topic: topic.into(), bytes, oversized: oversized.clone() };
         let (options, topic) = (options.clone(), topic.to_owned());
-        let (closed, queueing) = (AtomicBool::new(false), Mutex::new(()));
+        let (closed, queueing) = (AtomicBool::new(false), Queueing::start()?);
         Ok(Self { options, topic, name: name.clone(), limit, markers: None, closed, queueing })
     }
 
@@ -65,13 +65,6 @@ impl Target {
     /// The transactional id of a lane. Frozen: who fences an older attempt must use the same.
     pub fn transactional_id(&self, lane: u32) -> String {
         format!("{}.{}.{lane}", self.name.job, self.name.uid)
-    }
-
-    /// Waits until no other lane of the worker queues records. One after the other they keep within the processor's cache,
-    /// which costs a fifth less than all at once; what waits for the broker goes on beside it. A lane gives its turn back
-    /// within the patience of a send, also where the broker is away.
-    pub fn turn(&self) -> MutexGuard<'_, ()> {
-        lock(&self.queueing)
     }
 
     pub fn close(&self) {
