@@ -19,7 +19,7 @@ use millstream_runtime::time::Timestamp;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// So many keys are looked at in one turn.
+/// So many windows are looked at in one turn.
 const LOOKS_A_TURN: usize = 1024;
 /// The state of so many of them is brought near the processor at once.
 const FETCHED: usize = 128;
@@ -30,7 +30,7 @@ pub(super) trait Windowing<K: Key>: Columned + 'static {
     fn folding(&self) -> &Self::Folding;
     /// Takes an arrival, or refuses it as too late.
     fn arrive(&mut self, arrived: In<K, Self>, reach: Reach, visit: &mut Visit<'_, K, Self::Folding>);
-    /// Looks at a key: what is due of its windows is done.
+    /// Looks at a window: what is due is done.
     fn look(&mut self, look: Look, visit: &mut Visit<'_, K, Self::Folding>);
     /// The looks that a restored key needs.
     fn plan(&self, slot: Slot, watermark: Timestamp, agenda: &mut Agenda);
@@ -65,9 +65,9 @@ impl<K: Key, F: Folding<K>> Visit<'_, K, F> {
         }
     }
 
-    /// Plans a look at this key.
-    pub fn plan(&mut self, at: Timestamp) {
-        self.agenda.add(Look { at, slot: self.slot });
+    /// Plans a look at a window of this key.
+    pub fn plan(&mut self, at: Timestamp, window: Timestamp) {
+        self.agenda.add(Look { at, slot: self.slot, window });
     }
 }
 

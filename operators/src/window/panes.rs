@@ -43,7 +43,7 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
         visit.emit(&self.folding, (window, end), revision, value, end.0.saturating_sub(1));
         if self.shape.is_patient() {
             self.state.fired.insert(window, revision.saturating_add(1));
-            visit.plan(self.shape.closes(window));
+            visit.plan(self.shape.closes(window), window);
         }
     }
 
@@ -51,7 +51,7 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
     /// only wait for their turn, do not.
     fn revise(&mut self, pane: Timestamp, visit: &mut Visit<'_, K, F>) {
         for window in self.shape.revisable(pane, visit.watermark) {
-            let due = Look { at: self.shape.end(window), slot: visit.slot };
+            let due = Look { at: self.shape.end(window), slot: visit.slot, window };
             if !visit.agenda.has(&due) {
                 self.emit(window, visit);
             }
@@ -65,7 +65,7 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
         }
         let next = self.shape.next(window);
         if next > window && self.state.panes.range_ref(next..self.shape.end(window)).next().is_some() {
-            visit.plan(self.shape.end(next));
+            visit.plan(self.shape.end(next), next);
         }
     }
 
@@ -97,7 +97,7 @@ impl<K: Key, F: Folding<K>> Windowing<K> for PaneWindows<K, F> {
     fn arrive(&mut self, arrived: F::In, reach: Reach, visit: &mut Visit<'_, K, F>) {
         let pane = self.shape.pane(reach.first);
         let Some(last) = self.shape.last(pane) else { return };
-        if self.shape.closes(last) <= visit.watermark || self.shape.is_endless(last) {
+        if self.shape.closes(last) <= visit.watermark {
             return visit.too_late(&self.folding, arrived, reach);
         }
         match self.state.panes.get_mut(&pane) {
@@ -105,7 +105,7 @@ impl<K: Key, F: Folding<K>> Windowing<K> for PaneWindows<K, F> {
             None => {
                 self.state.panes.insert(pane, self.folding.start(arrived));
                 if let Some(window) = self.shape.first_open(pane, visit.watermark) {
-                    visit.plan(self.shape.end(window));
+                    visit.plan(self.shape.end(window), window);
                 }
             }
         }
@@ -115,22 +115,22 @@ impl<K: Key, F: Folding<K>> Windowing<K> for PaneWindows<K, F> {
     }
 
     fn look(&mut self, look: Look, visit: &mut Visit<'_, K, F>) {
-        if let Some(window) = self.shape.ending(look.at) {
-            self.fire(window, visit);
+        if look.at == self.shape.end(look.window) {
+            self.fire(look.window, visit);
         }
-        if let Some(window) = self.shape.closing(look.at) {
-            self.forget(window);
+        if look.at >= self.shape.closes(look.window) {
+            self.forget(look.window);
         }
     }
 
     fn plan(&self, slot: Slot, watermark: Timestamp, agenda: &mut Agenda) {
         for (pane, _) in self.state.panes.range_ref(..) {
             if let Some(window) = self.shape.first_open(*pane, watermark) {
-                agenda.add(Look { at: self.shape.end(window), slot });
+                agenda.add(Look { at: self.shape.end(window), slot, window });
             }
         }
         for (window, _) in self.state.fired.range_ref(..) {
-            agenda.add(Look { at: self.shape.closes(*window), slot });
+            agenda.add(Look { at: self.shape.closes(*window), slot, window: *window });
         }
     }
 }

@@ -8,7 +8,6 @@ use millstream_runtime::data::{Key, State};
 use millstream_runtime::state::{Column, Cursor, KeyedState, Map, Slot, StateSpace};
 use millstream_runtime::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::ops::Bound;
 use std::rc::Rc;
 
 /// One session.
@@ -83,21 +82,7 @@ impl<K: Key, F: Merging<K>> Sessions<K, F> {
         if fires <= visit.watermark {
             self.fire(start, visit);
         } else {
-            visit.plan(fires);
-        }
-    }
-
-    /// What is due of a session is done; one that was lengthened is planned anew.
-    fn look_at(&mut self, start: Timestamp, now: Timestamp, visit: &mut Visit<'_, K, F>) {
-        let Some(kept) = self.state.sessions.get_ref(&start) else { return };
-        let (last, is_open) = (kept.last, kept.is_open);
-        let due = if is_open { self.shape.fires(last) } else { self.shape.closes(last) };
-        if due > now {
-            visit.plan(due);
-        } else if is_open {
-            self.fire(start, visit);
-        } else {
-            self.state.sessions.remove(&start);
+            visit.plan(fires, start);
         }
     }
 
@@ -111,7 +96,7 @@ impl<K: Key, F: Merging<K>> Sessions<K, F> {
         if self.shape.is_patient() {
             kept.revision = kept.revision.saturating_add(1);
             kept.is_open = false;
-            visit.plan(self.shape.closes(last));
+            visit.plan(self.shape.closes(last), start);
         } else {
             self.state.sessions.remove(&start);
         }
@@ -147,18 +132,22 @@ impl<K: Key, F: Merging<K>> Windowing<K> for Sessions<K, F> {
     }
 
     fn look(&mut self, look: Look, visit: &mut Visit<'_, K, F>) {
-        let mut next = self.state.sessions.first().map(|(start, _)| *start);
-        while let Some(start) = next {
-            self.look_at(start, look.at, visit);
-            let behind = (Bound::Excluded(start), Bound::Unbounded);
-            next = self.state.sessions.range_ref(behind).next().map(|(start, _)| *start);
+        let Some(kept) = self.state.sessions.get_ref(&look.window) else { return };
+        let (last, is_open) = (kept.last, kept.is_open);
+        let due = if is_open { self.shape.fires(last) } else { self.shape.closes(last) };
+        if due > look.at {
+            visit.plan(due, look.window);
+        } else if is_open {
+            self.fire(look.window, visit);
+        } else {
+            self.state.sessions.remove(&look.window);
         }
     }
 
     fn plan(&self, slot: Slot, _watermark: Timestamp, agenda: &mut Agenda) {
-        for (_, kept) in self.state.sessions.range_ref(..) {
+        for (start, kept) in self.state.sessions.range_ref(..) {
             let at = if kept.is_open { self.shape.fires(kept.last) } else { self.shape.closes(kept.last) };
-            agenda.add(Look { at, slot });
+            agenda.add(Look { at, slot, window: *start });
         }
     }
 }

@@ -92,25 +92,9 @@ impl Panes {
         Timestamp(window.0.saturating_add(self.length))
     }
 
-    /// Whether the window reaches beyond the last instant that there is: no watermark comes to its end.
-    pub fn is_endless(&self, window: Timestamp) -> bool {
-        window.0.checked_add(self.length).is_none()
-    }
-
     /// The window that has this end.
     pub fn start(&self, end: Timestamp) -> Timestamp {
         Timestamp(end.0.saturating_sub(self.length))
-    }
-
-    /// The window that has ended at this instant, if there is one.
-    pub fn ending(&self, at: Timestamp) -> Option<Timestamp> {
-        let window = self.start(at);
-        (floor(window.0, self.slide) == window).then_some(window)
-    }
-
-    /// The window that takes no late records any more from this instant on, if there is one.
-    pub fn closing(&self, at: Timestamp) -> Option<Timestamp> {
-        self.ending(Timestamp(at.0.saturating_sub(self.lateness)))
     }
 
     /// When the window takes no late records any more.
