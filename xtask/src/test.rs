@@ -13,7 +13,14 @@ const WHOLE: &[&[&str]] = &[&["test", "--release"]];
 /// The program `millstream` does without Kafka what other crates' tests want of it; its own tests are of Kafka, too.
 const WITHOUT_KAFKA: &[&[&str]] = &[
     &["build", "--release", "--package", "millstream-cli", "--no-default-features"],
-    &["test", "--release", "--workspace", "--exclude", "millstream-kafka", "--exclude", "millstream-cli"],
+    &[
+        "test",
+        "--release",
+        "--workspace",
+        "--exclude=millstream-kafka",
+        "--exclude=millstream-cli",
+        "--exclude=kafka-bench",
+    ],
 ];
 
 /// Runs `cargo xtask test ARGUMENTS`; they are for `cargo test`.

@@ -72,7 +72,6 @@ impl<K: Ord, V> Sorted<K, V> {
     }
 
     /// Puts a new entry into what has no room for it: one becomes few, few become many.
-    #[cold]
     fn lengthen(&mut self, key: K, value: V) {
         *self = match std::mem::take(self) {
             Self::One([only]) => {

@@ -78,7 +78,7 @@ impl Lane {
         let Some(Ready { transaction, .. }) = self.ready.take() else { return Err("the lane got ready".into()) };
         let (target, lane, output) = (Arc::clone(&self.target), self.lane, output.clone());
         let work = move || (queue(&transaction, &target, lane, &output), transaction);
-        let (queued, transaction) = self.target.queueing.run(work)?;
+        let (queued, transaction) = self.target.once()?.queueing.run(work)?;
         queued?;
         transaction.flush()?;
         failpoint::hit("transaction.sent")?;
@@ -93,7 +93,7 @@ impl Lane {
         if self.ready.is_some() {
             return Ok(());
         }
-        let Some(markers) = &self.target.markers else { return Err("the sink has no markers".into()) };
+        let markers = &self.target.once()?.markers;
         let transaction = Transaction::init(&self.target, &self.target.transactional_id(self.lane), STEP)?;
         let marker = markers.read(self.lane)?;
         self.ready = Some(Ready { transaction, marker });
@@ -116,7 +116,7 @@ fn queue(transaction: &Transaction, target: &Target, lane: u32, output: &LaneOut
     let marker = Marker { incarnation: target.name.incarnation.clone(), number: output.number }.encode();
     let id = target.transactional_id(lane);
     let record = RecordRef {
-        topic: target.markers.as_ref().map(|m| m.topic.as_str()),
+        topic: Some(&target.once()?.markers.topic),
         partition: Some(i32::try_from(lane)?),
         key: Some(id.as_bytes()),
         value: Some(marker.as_bytes()),

@@ -175,7 +175,7 @@ impl<T: Data> KafkaSink<T> {
         }
         let transactional = self.delivery != Delivery::AtLeastOnce;
         let target = Target::open(&self.options, &self.topic, &self.name, &self.oversized)?;
-        let target = Arc::new(if transactional { target.with_markers(self.lanes)? } else { target });
+        let target = Arc::new(if transactional { target.transactional(self.lanes)? } else { target });
         *self.target.borrow_mut() = Some(Held(Arc::clone(&target)));
         Ok(target)
     }

@@ -18,9 +18,15 @@ pub(crate) struct Target {
     pub topic: String,
     pub name: SinkName,
     pub limit: Limit,
-    pub markers: Option<Markers>,
+    /// Where it writes exactly once.
+    once: Option<Once>,
     /// The sink is gone: lanes try nothing again.
     closed: AtomicBool,
+}
+
+/// What transactions need.
+pub(crate) struct Once {
+    pub markers: Markers,
     /// Where lanes queue their records.
     pub queueing: Queueing,
 }
@@ -47,19 +53,23 @@ impl Target {
         });
         let limit = Limit { topic: topic.into(), bytes, oversized: oversized.clone() };
         let (options, topic) = (options.clone(), topic.to_owned());
-        let (closed, queueing) = (AtomicBool::new(false), Queueing::start()?);
-        Ok(Self { options, topic, name: name.clone(), limit, markers: None, closed, queueing })
+        Ok(Self { options, topic, name: name.clone(), limit, once: None, closed: AtomicBool::new(false) })
     }
 
-    /// With markers for transactions in so many lanes.
-    pub fn with_markers(self, lanes: u32) -> Result<Self> {
+    /// For transactions in so many lanes.
+    pub fn transactional(self, lanes: u32) -> Result<Self> {
         let markers = Markers::open(&self.options, &self.name, lanes)?;
-        Ok(Self { markers: Some(markers), ..self })
+        Ok(Self { once: Some(Once { markers, queueing: Queueing::start()? }), ..self })
+    }
+
+    /// What transactions need.
+    pub fn once(&self) -> Result<&Once> {
+        self.once.as_ref().ok_or_else(|| "the sink has no markers".into())
     }
 
     /// How many lanes may have left something behind.
     pub fn marker_lanes(&self) -> u32 {
-        self.markers.as_ref().map_or(0, Markers::lanes)
+        self.once.as_ref().map_or(0, |once| once.markers.lanes())
     }
 
     /// The transactional id of a lane. Frozen: who fences an older attempt must use the same.

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Copies so many records with an idempotent producer.
 pub fn at_least_once(brokers: &str, input: &str, output: &str, records: u64) {
     copy(brokers, input, output, records, None);
 }
 
+/// Copies so many records in transactions, one each second.
 pub fn transactions(brokers: &str, input: &str, output: &str, records: u64) {
     copy(brokers, input, output, records, Some(Duration::from_secs(1)));
 }

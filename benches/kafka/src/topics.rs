@@ -10,27 +10,30 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Makes, fills and reads topics of a broker.
 pub struct Topics {
+    /// Where the broker is: `host:port`.
     pub brokers: String,
 }
 
 /// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 impl Topics {
+    /// Of the broker there.
     pub fn new(brokers: &str) -> Self {
         Self { brokers: brokers.into() }
     }
 
-    pub fn config(&self) -> ClientConfig {
+    pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers);
         config
     }
 
-    pub fn make(&self, name: &str, partitions: i32) -> String {
+    pub(crate) fn make(&self, name: &str, partitions: i32) -> String {
         let name = format!("{name}-{}", SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos());
         let admin: AdminClient<DefaultClientContext> = self.config().create().expect("the broker is up");
         let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(-1));
@@ -41,13 +44,13 @@ impl Topics {
     }
 
     /// Deletes a topic: a benchmark must not fill the disk.
-    pub fn delete(&self, topic: &str) {
+    pub(crate) fn delete(&self, topic: &str) {
         let admin: AdminClient<DefaultClientContext> = self.config().create().expect("the broker is up");
         let tokio = tokio::runtime::Builder::new_current_thread().build().expect("a thread is there");
         tokio.block_on(admin.delete_topics(&[topic], &AdminOptions::new())).expect("the broker is up");
     }
 
-    pub fn fill(&self, topic: &str, records: u64) {
+    pub(crate) fn fill(&self, topic: &str, records: u64) {
         let mut config = self.config();
         config.set("queue.buffering.max.messages", "1000000").set("linger.ms", "20").set("batch.size", "1000000");
         let producer: BaseProducer = config.create().expect("the options are right");
@@ -63,7 +66,7 @@ impl Topics {
     }
 
     /// A consumer of all committed records of a topic, with the options that make it quick.
-    pub fn consumer(&self, topic: &str) -> BaseConsumer {
+    pub(crate) fn consumer(&self, topic: &str) -> BaseConsumer {
         let mut config = self.config();
         config.set("group.id", "bench").set("enable.auto.commit", "false").set("enable.partition.eof", "true");
         config.set("fetch.queue.backoff.ms", "5").set("queued.min.messages", "1000000").set("fetch.wait.max.ms", "10");
@@ -74,7 +77,7 @@ impl Topics {
         consumer
     }
 
-    pub fn count(&self, topic: &str) -> u64 {
+    pub(crate) fn count(&self, topic: &str) -> u64 {
         let (consumer, mut ended, mut count) = (self.consumer(topic), 0, 0);
         while ended < 4 {
             match consumer.poll(PATIENCE) {
