@@ -32,9 +32,10 @@ pub(crate) fn expand<T, U, I: IntoIterator<Item = U>>(batch: Batch<T>, mut f: im
     let (room, times_room) = (Vec::with_capacity(records.len()), Vec::with_capacity(times.len()));
     let mut made = Parts { records: room, times: times_room, hashes: vec![], split, bytes };
     for (i, record) in records.into_iter().enumerate() {
-        made.records.extend(f(record));
-        if let Some(at) = times.get(i) {
-            made.times.resize(made.records.len(), *at);
+        let at = times.get(i).copied();
+        for one in f(record) {
+            made.records.push(one);
+            made.times.extend(at);
         }
     }
     made.into()

@@ -18,15 +18,21 @@ pub(crate) type KeyOf<K, T> = Rc<dyn ReadKey<K, T>>;
 
 /// What [`Stream::key_by`] was given.
 pub(crate) trait ReadKey<K, T> {
-    fn key(&self, record: &T) -> K;
+    /// The keys of a batch, with their hashes: one call by pointer for all of them.
+    fn keys(&self, records: &[T], hasher: &mut KeyHasher) -> Vec<(K, u64)>;
 
-    /// The records of a batch with their keys, and the keys' hashes: one call by pointer for all of them.
+    /// The records of a batch with their keys, and the keys' hashes.
     fn pair(&self, records: Vec<T>, hasher: &mut KeyHasher) -> (Vec<(K, T)>, Vec<u64>);
 }
 
 impl<K: Key, T, F: Fn(&T) -> K> ReadKey<K, T> for F {
-    fn key(&self, record: &T) -> K {
-        self(record)
+    fn keys(&self, records: &[T], hasher: &mut KeyHasher) -> Vec<(K, u64)> {
+        let read = |record| {
+            let key = self(record);
+            let hash = hasher.hash(&key);
+            (key, hash)
+        };
+        records.iter().map(read).collect()
     }
 
     fn pair(&self, records: Vec<T>, hasher: &mut KeyHasher) -> (Vec<(K, T)>, Vec<u64>) {

@@ -6,7 +6,6 @@ use super::shape::Shape;
 use crate::aggregate::Aggregate;
 use crate::exchange::Dealer;
 use crate::keyed::KeyOf;
-use hashbrown::HashTable;
 use millstream_runtime::Result;
 use millstream_runtime::batch::{Batch, Parts};
 use millstream_runtime::codec::KeyHasher;
@@ -20,6 +19,8 @@ use std::rc::Rc;
 
 /// So many accumulators are held at most; then all go.
 const HELD: usize = 4096;
+/// Places for them, a power of two: twice as many, since two that share one take turns.
+const PLACES: usize = 2 * HELD;
 
 /// What the records of one key and pane, or of a stretch of a session, have come to at one sender.
 #[derive(Clone, Serialize, Deserialize)]
@@ -49,13 +50,28 @@ impl<A> Partial<A> {
     }
 }
 
-/// One of those held: one for each key and cell.
+/// One of those held.
 struct Held<K, A> {
     key: K,
     cell: Timestamp,
     hash: u64,
-    place: u64,
     partial: Partial<A>,
+}
+
+/// Where in `held` the newest one of a key and cell is: the last word belongs to `held`, so what has gone, or was pushed out
+/// of its place by another, need not be cleared away. Records that find nothing begin anew, which costs a partial more.
+struct Places(Box<[u16; PLACES]>);
+
+impl Places {
+    fn new() -> Self {
+        Self(Box::new([0; PLACES]))
+    }
+
+    #[inline]
+    fn of(&mut self, hash: u64, cell: Timestamp) -> &mut u16 {
+        let mixed = hash ^ (cell.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        &mut self.0[mixed as usize % PLACES]
+    }
 }
 
 /// The stage before the exchange of an aggregate.
@@ -68,8 +84,8 @@ pub(super) struct Combine<K, T, A: Aggregate<T>> {
     cell: Range<Timestamp>,
     hasher: KeyHasher,
     choice: CombineChoice,
-    /// Where in `held`, by place.
-    table: HashTable<usize>,
+    places: Places,
+    /// In the order in which they began.
     held: Vec<Held<K, A::Acc>>,
     /// Records that were taken since the last release.
     taken: u64,
@@ -87,7 +103,7 @@ impl<K: Key, T: Data, A: Aggregate<T>> Combine<K, T, A> {
             cell: Timestamp(0)..Timestamp(0),
             hasher: KeyHasher::default(),
             choice: CombineChoice::default(),
-            table: HashTable::new(),
+            places: Places::new(),
             held: vec![],
             taken: 0,
             outgoing: Batch::default(),
@@ -95,28 +111,27 @@ impl<K: Key, T: Data, A: Aggregate<T>> Combine<K, T, A> {
         })
     }
 
-    /// Adds a record to what is held for its key and cell. Where that is a session which it does not join, that one goes.
-    fn take(&mut self, record: &T, at: Timestamp) {
+    /// Adds a record to what is held for its key and cell. It begins anew where that is a session which it does not join.
+    fn take(&mut self, (key, hash): (K, u64), record: &T, at: Timestamp) {
         if !self.cell.contains(&at) {
             self.cell = self.shape.cell(at);
         }
-        let (key, cell) = (self.key.key(record), self.cell.start);
-        let hash = self.hasher.hash(&key);
-        let place = hash ^ (cell.0 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let cell = self.cell.start;
+        let place = self.places.of(hash, cell);
         self.taken += 1;
-        let held = &mut self.held;
-        let Some(&found) = self.table.find(place, |&i| held[i].cell == cell && held[i].key == key) else {
-            let partial = Partial::single(&*self.aggregate, record, at);
-            self.table.insert_unique(place, held.len(), |&i| held[i].place);
-            held.push(Held { key, cell, hash, place, partial });
-            return;
-        };
-        let Some(Held { partial, .. }) = held.get_mut(found) else { return };
-        if self.shape.joins(partial.first, partial.last, at) {
-            partial.add(&*self.aggregate, record, at);
-        } else {
-            let gone = std::mem::replace(partial, Partial::single(&*self.aggregate, record, at));
-            self.outgoing.push_with((key, gone), None, Some(hash));
+        match self.held.get_mut(usize::from(*place)) {
+            Some(held)
+                if held.cell == cell
+                    && held.key == key
+                    && self.shape.joins(held.partial.first, held.partial.last, at) =>
+            {
+                held.partial.add(&*self.aggregate, record, at);
+            }
+            _ => {
+                *place = self.held.len() as u16;
+                let partial = Partial::single(&*self.aggregate, record, at);
+                self.held.push(Held { key, cell, hash, partial });
+            }
         }
     }
 
@@ -125,7 +140,6 @@ impl<K: Key, T: Data, A: Aggregate<T>> Combine<K, T, A> {
         if self.taken == 0 {
             return Ok(());
         }
-        self.table.clear();
         for Held { key, hash, partial, .. } in self.held.drain(..) {
             self.outgoing.push_with((key, partial), None, Some(hash));
         }
@@ -134,9 +148,8 @@ impl<K: Key, T: Data, A: Aggregate<T>> Combine<K, T, A> {
     }
 
     fn singly(&mut self, records: &[T], times: &[Timestamp], out: &mut Outputs) -> Result<()> {
-        for (record, at) in records.iter().zip(times) {
-            let key = self.key.key(record);
-            let hash = self.hasher.hash(&key);
+        let keys = self.key.keys(records, &mut self.hasher);
+        for ((record, at), (key, hash)) in records.iter().zip(times).zip(keys) {
             self.outgoing.push_with((key, Partial::single(&*self.aggregate, record, *at)), None, Some(hash));
         }
         self.choice.note(records.len() as u64, records.len() as u64);
@@ -153,8 +166,9 @@ impl<K: Key, T: Data, A: Aggregate<T>> Stage for Combine<K, T, A> {
         if !self.choice.combines() {
             return self.singly(&records, &times, out);
         }
-        for (record, at) in records.iter().zip(times) {
-            self.take(record, at);
+        let keys = self.key.keys(&records, &mut self.hasher);
+        for ((record, at), key) in records.iter().zip(times).zip(keys) {
+            self.take(key, record, at);
             if self.held.len() >= HELD {
                 self.release(out)?;
             }

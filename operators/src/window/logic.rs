@@ -19,7 +19,7 @@ use millstream_runtime::time::Timestamp;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-/// So many windows are looked at in one turn.
+/// So many keys are looked at in one turn.
 const LOOKS_A_TURN: usize = 1024;
 /// The state of so many of them is brought near the processor at once.
 const FETCHED: usize = 128;
@@ -30,8 +30,8 @@ pub(super) trait Windowing<K: Key>: Columned + 'static {
     fn folding(&self) -> &Self::Folding;
     /// Takes an arrival, or refuses it as too late.
     fn arrive(&mut self, arrived: In<K, Self>, reach: Reach, visit: &mut Visit<'_, K, Self::Folding>);
-    /// Looks at a window: what is due is done.
-    fn look(&mut self, look: Look, visit: &mut Visit<'_, K, Self::Folding>);
+    /// Looks at the key for windows that are due at this instant. No instant before it is to come.
+    fn look(&mut self, at: Timestamp, visit: &mut Visit<'_, K, Self::Folding>);
     /// The looks that a restored key needs.
     fn plan(&self, slot: Slot, watermark: Timestamp, agenda: &mut Agenda);
 }
@@ -65,9 +65,9 @@ impl<K: Key, F: Folding<K>> Visit<'_, K, F> {
         }
     }
 
-    /// Plans a look at a window of this key.
-    pub fn plan(&mut self, at: Timestamp, window: Timestamp) {
-        self.agenda.add(Look { at, slot: self.slot, window });
+    /// Plans a look at this key.
+    pub fn plan(&mut self, at: Timestamp) {
+        self.agenda.add(Look { at, slot: self.slot });
     }
 }
 
@@ -149,7 +149,7 @@ impl<K: Key, W: Windowing<K>> Logic for WindowLogic<K, W> {
             self.store.enter(look.slot);
             let (agenda, out, late) = (&mut self.agenda, &mut self.out, &mut self.late);
             let mut visit = Visit { slot: look.slot, key, watermark, agenda, out, late };
-            self.windows.look(look, &mut visit);
+            self.windows.look(look.at, &mut visit);
         }
         self.end(turn)?;
         Ok(if self.agenda.is_due(watermark) { More::Yes } else { More::No })

@@ -31,28 +31,29 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
         Self { shape, folding, state: PaneState::open(&mut StateSpace::new(cursor)) }
     }
 
-    fn result(&self, window: Timestamp) -> Option<F::Out> {
-        self.folding.result(self.state.panes.range_ref(window..self.shape.end(window)).map(|(_, acc)| acc))
-    }
-
-    /// Emits a window's result, if there is one, and notes how often it did.
-    fn emit(&mut self, window: Timestamp, visit: &mut Visit<'_, K, F>) {
-        let Some(value) = self.result(window) else { return };
+    /// Emits a window's result, if there is one, and notes how often it did. The first and the last pane of the window.
+    fn emit(&mut self, window: Timestamp, visit: &mut Visit<'_, K, F>) -> Option<(Timestamp, Timestamp)> {
+        let (end, mut reach) = (self.shape.end(window), None);
+        let panes = self.state.panes.range_ref(window..end).map(|(pane, acc)| {
+            reach = Some((reach.map_or(*pane, |(first, _)| first), *pane));
+            acc
+        });
+        let value = self.folding.result(panes)?;
         let revision = if self.shape.is_patient() { self.state.fired.get(&window).unwrap_or(0) } else { 0 };
-        let end = self.shape.end(window);
         visit.emit(&self.folding, (window, end), revision, value, end.0.saturating_sub(1));
         if self.shape.is_patient() {
             self.state.fired.insert(window, revision.saturating_add(1));
-            visit.plan(self.shape.closes(window), window);
+            visit.plan(self.shape.closes(window));
         }
+        reach
     }
 
-    /// A late arrival came into this pane: windows that have given their results give revisions. Those that are due, and
-    /// only wait for their turn, do not.
+    /// A late arrival came into this pane: windows that are over give results at once. Those that have given none, and only
+    /// wait for their turn, do not.
     fn revise(&mut self, pane: Timestamp, visit: &mut Visit<'_, K, F>) {
         for window in self.shape.revisable(pane, visit.watermark) {
-            let due = Look { at: self.shape.end(window), slot: visit.slot, window };
-            if !visit.agenda.has(&due) {
+            let turn = Look { at: self.shape.end(window), slot: visit.slot };
+            if self.state.fired.contains(&window) || !visit.agenda.has(&turn) {
                 self.emit(window, visit);
             }
         }
@@ -60,24 +61,45 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
 
     fn fire(&mut self, window: Timestamp, visit: &mut Visit<'_, K, F>) {
         // It has, where a late arrival came between the watermark and this turn.
-        if !(self.shape.is_patient() && self.state.fired.contains(&window)) {
-            self.emit(window, visit);
-        }
+        let has_fired = self.shape.is_patient() && self.state.fired.contains(&window);
+        let reach = if has_fired { self.reach(window) } else { self.emit(window, visit) };
+        let Some((first, last)) = reach else { return };
         let next = self.shape.next(window);
-        if next > window && self.state.panes.range_ref(next..self.shape.end(window)).next().is_some() {
-            visit.plan(self.shape.end(next), next);
+        if next <= last {
+            visit.plan(self.shape.end(next));
         }
+        if !self.shape.is_patient() && first < next {
+            self.forget(window);
+        }
+    }
+
+    /// The first and the last pane of a window.
+    fn reach(&self, window: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let mut panes = self.state.panes.range_ref(window..self.shape.end(window)).map(|(pane, _)| *pane);
+        let first = panes.next()?;
+        Some((first, panes.next_back().unwrap_or(first)))
     }
 
     /// The window takes no late records any more: what only it and those before it needed goes.
     fn forget(&mut self, window: Timestamp) {
-        if self.shape.is_patient() {
-            self.state.fired.remove(&window);
-        }
         let needed = self.shape.next(window);
         while let Some(first) = self.state.panes.first().map(|(pane, _)| *pane).filter(|pane| *pane < needed) {
             self.state.panes.remove(&first);
         }
+    }
+
+    /// At the end of time everything that is left is over: there, one instant is that of many windows.
+    fn end(&mut self, visit: &mut Visit<'_, K, F>) {
+        let ends = |panes: &Map<Timestamp, F::Acc>| Some((*panes.first()?.0, *panes.last()?.0));
+        if let Some((first, last)) = ends(&self.state.panes) {
+            for window in self.shape.endless(first, last) {
+                if !(self.shape.is_patient() && self.state.fired.contains(&window)) {
+                    self.emit(window, visit);
+                }
+            }
+        }
+        self.state.panes.clear();
+        self.state.fired.clear();
     }
 }
 
@@ -105,7 +127,7 @@ impl<K: Key, F: Folding<K>> Windowing<K> for PaneWindows<K, F> {
             None => {
                 self.state.panes.insert(pane, self.folding.start(arrived));
                 if let Some(window) = self.shape.first_open(pane, visit.watermark) {
-                    visit.plan(self.shape.end(window), window);
+                    visit.plan(self.shape.end(window));
                 }
             }
         }
@@ -114,23 +136,29 @@ impl<K: Key, F: Folding<K>> Windowing<K> for PaneWindows<K, F> {
         }
     }
 
-    fn look(&mut self, look: Look, visit: &mut Visit<'_, K, F>) {
-        if look.at == self.shape.end(look.window) {
-            self.fire(look.window, visit);
+    fn look(&mut self, at: Timestamp, visit: &mut Visit<'_, K, F>) {
+        if at == Timestamp::MAX {
+            return self.end(visit);
         }
-        if look.at >= self.shape.closes(look.window) {
-            self.forget(look.window);
+        if let Some(window) = self.shape.ending(at) {
+            self.fire(window, visit);
+        }
+        if self.shape.is_patient()
+            && let Some(window) = self.shape.closing(at)
+        {
+            self.state.fired.remove(&window);
+            self.forget(window);
         }
     }
 
     fn plan(&self, slot: Slot, watermark: Timestamp, agenda: &mut Agenda) {
         for (pane, _) in self.state.panes.range_ref(..) {
             if let Some(window) = self.shape.first_open(*pane, watermark) {
-                agenda.add(Look { at: self.shape.end(window), slot, window });
+                agenda.add(Look { at: self.shape.end(window), slot });
             }
         }
         for (window, _) in self.state.fired.range_ref(..) {
-            agenda.add(Look { at: self.shape.closes(*window), slot, window: *window });
+            agenda.add(Look { at: self.shape.closes(*window), slot });
         }
     }
 }

@@ -27,8 +27,9 @@ struct SessionState<A: State> {
     sessions: Map<Timestamp, Kept<A>>,
 }
 
-/// Sessions. A session is planned for the earliest instant at which it could be over; where it has been lengthened since,
-/// the look plans another one.
+/// Sessions. One that is open is planned for an instant at which it could be over: its gap behind a record that was its
+/// last one then. Where it has been lengthened since, the look plans another one. So the instant of a look tells which
+/// session is meant, and a key that keeps very many costs no more.
 pub(super) struct Sessions<K, F: Merging<K>> {
     shape: Gap,
     folding: F,
@@ -82,24 +83,51 @@ impl<K: Key, F: Merging<K>> Sessions<K, F> {
         if fires <= visit.watermark {
             self.fire(start, visit);
         } else {
-            visit.plan(fires, start);
+            visit.plan(fires);
         }
     }
 
     /// Gives the session's result; it stays as long as it takes late records.
     fn fire(&mut self, start: Timestamp, visit: &mut Visit<'_, K, F>) {
-        let Some(mut kept) = self.state.sessions.get_mut(&start) else { return };
-        let (last, end) = (kept.last, self.shape.end(kept.last));
-        if let Some(value) = self.folding.result(std::iter::once(&kept.acc)) {
-            visit.emit(&self.folding, (start, end), kept.revision, value, end.0);
+        if !self.shape.is_patient() {
+            if let Some(kept) = self.state.sessions.remove(&start) {
+                emit(&self.folding, start, self.shape.end(kept.last), &kept, visit);
+            }
+            return;
         }
-        if self.shape.is_patient() {
-            kept.revision = kept.revision.saturating_add(1);
-            kept.is_open = false;
-            visit.plan(self.shape.closes(last), start);
-        } else {
+        let Some(mut kept) = self.state.sessions.get_mut(&start) else { return };
+        emit(&self.folding, start, self.shape.end(kept.last), &kept, visit);
+        kept.revision = kept.revision.saturating_add(1);
+        kept.is_open = false;
+        visit.plan(self.shape.closes(kept.last));
+    }
+
+    /// The start of the session that an instant is in, and what is kept of it.
+    fn holding(&self, at: Timestamp) -> Option<(Timestamp, &Kept<F::Acc>)> {
+        let (start, kept) = self.state.sessions.range_ref(..=at).next_back()?;
+        (kept.last >= at).then_some((*start, kept))
+    }
+
+    /// At the end of time everything that is left is over: there, one instant is that of many sessions.
+    fn end(&mut self, visit: &mut Visit<'_, K, F>) {
+        while let Some((start, is_open)) = self.state.sessions.first().map(|(start, kept)| (*start, kept.is_open)) {
+            if is_open {
+                self.fire(start, visit);
+            }
             self.state.sessions.remove(&start);
         }
+    }
+}
+
+fn emit<K: Key, F: Merging<K>>(
+    folding: &F,
+    start: Timestamp,
+    end: Timestamp,
+    kept: &Kept<F::Acc>,
+    visit: &mut Visit<'_, K, F>,
+) {
+    if let Some(value) = folding.result(std::iter::once(&kept.acc)) {
+        visit.emit(folding, (start, end), kept.revision, value, end.0);
     }
 }
 
@@ -131,23 +159,29 @@ impl<K: Key, F: Merging<K>> Windowing<K> for Sessions<K, F> {
         self.fire_or_plan(start, visit);
     }
 
-    fn look(&mut self, look: Look, visit: &mut Visit<'_, K, F>) {
-        let Some(kept) = self.state.sessions.get_ref(&look.window) else { return };
-        let (last, is_open) = (kept.last, kept.is_open);
-        let due = if is_open { self.shape.fires(last) } else { self.shape.closes(last) };
-        if due > look.at {
-            visit.plan(due, look.window);
-        } else if is_open {
-            self.fire(look.window, visit);
-        } else {
-            self.state.sessions.remove(&look.window);
+    fn look(&mut self, at: Timestamp, visit: &mut Visit<'_, K, F>) {
+        if at == Timestamp::MAX {
+            return self.end(visit);
+        }
+        if let Some((start, kept)) = self.holding(self.shape.fired_by(at)).filter(|(_, kept)| kept.is_open) {
+            match self.shape.fires(kept.last) {
+                fires if fires > at => visit.plan(fires),
+                _ => self.fire(start, visit),
+            }
+        }
+        if self.shape.is_patient()
+            && let Some((start, kept)) = self.holding(self.shape.closed_by(at))
+            && !kept.is_open
+            && self.shape.closes(kept.last) <= at
+        {
+            self.state.sessions.remove(&start);
         }
     }
 
     fn plan(&self, slot: Slot, _watermark: Timestamp, agenda: &mut Agenda) {
-        for (start, kept) in self.state.sessions.range_ref(..) {
+        for (_, kept) in self.state.sessions.range_ref(..) {
             let at = if kept.is_open { self.shape.fires(kept.last) } else { self.shape.closes(kept.last) };
-            agenda.add(Look { at, slot, window: *start });
+            agenda.add(Look { at, slot });
         }
     }
 }

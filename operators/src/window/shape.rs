@@ -62,6 +62,7 @@ impl Shape {
     }
 
     /// Whether an instant belongs to the others of its cell, that reach from `first` to `last`.
+    #[inline]
     pub fn joins(&self, first: Timestamp, last: Timestamp, at: Timestamp) -> bool {
         match self {
             Shape::Panes(_) => true,
@@ -84,7 +85,9 @@ impl Panes {
 
     /// The window after this one.
     pub fn next(&self, window: Timestamp) -> Timestamp {
-        Timestamp(window.0.saturating_add(self.slide))
+        let next = window.0.saturating_add(self.slide);
+        // The first window of all begins with time, whether or not it is aligned.
+        if window == Timestamp::MIN { floor(next, self.slide) } else { Timestamp(next) }
     }
 
     /// The first instant that is not in the window any more.
@@ -95,6 +98,24 @@ impl Panes {
     /// The window that has this end.
     pub fn start(&self, end: Timestamp) -> Timestamp {
         Timestamp(end.0.saturating_sub(self.length))
+    }
+
+    /// The window that ends at this instant, which is not the end of time; none where none does.
+    pub fn ending(&self, at: Timestamp) -> Option<Timestamp> {
+        let window = self.start(at);
+        (floor(window.0, self.slide) == window).then_some(window)
+    }
+
+    /// The window that takes no late records any more from this instant on; as [`Panes::ending`].
+    pub fn closing(&self, at: Timestamp) -> Option<Timestamp> {
+        self.ending(Timestamp(at.0.saturating_sub(self.lateness)))
+    }
+
+    /// The windows that a pane of these is in and that end at the end of time only: there, many do.
+    pub fn endless(&self, first: Timestamp, last: Timestamp) -> impl Iterator<Item = Timestamp> + use<> {
+        let (shape, first) = (*self, self.first(first).max(self.first_ending_after(i64::MAX - 1)));
+        let following = move |window: &Timestamp| Some(shape.next(*window)).filter(|next| next > window);
+        std::iter::successors(Some(first), following).take_while(move |window| *window <= last)
     }
 
     /// When the window takes no late records any more.
@@ -129,11 +150,11 @@ impl Panes {
 
     /// The first window that a pane is in, or would be in if there were no gap.
     fn first(&self, pane: Timestamp) -> Timestamp {
-        self.next(floor(pane.0.saturating_sub(self.length), self.slide))
+        self.first_ending_after(pane.0)
     }
 
     fn first_ending_after(&self, at: i64) -> Timestamp {
-        self.next(floor(at.saturating_sub(self.length), self.slide))
+        at.checked_sub(self.length).map_or(Timestamp::MIN, |ended| self.next(floor(ended, self.slide)))
     }
 }
 
@@ -151,6 +172,16 @@ impl Gap {
     /// The watermark at which no record can join any more.
     pub fn fires(&self, last: Timestamp) -> Timestamp {
         Timestamp(self.end(last).0.saturating_add(1))
+    }
+
+    /// The time of the last record of a session that fires at this instant, which is not the end of time.
+    pub fn fired_by(&self, at: Timestamp) -> Timestamp {
+        Timestamp(at.0.saturating_sub(self.gap).saturating_sub(1))
+    }
+
+    /// The same of a session that takes no late records any more from this instant on.
+    pub fn closed_by(&self, at: Timestamp) -> Timestamp {
+        Timestamp(self.fired_by(at).0.saturating_sub(self.lateness))
     }
 
     /// When the session takes no late records any more.

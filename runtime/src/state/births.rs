@@ -21,6 +21,7 @@ impl Births {
     }
 
     /// Whether there is a row, and it is not gone.
+    #[inline]
     pub(super) fn is_live(&self, slot: Slot) -> bool {
         self.0.get(slot.index()).is_some_and(|born| *born != FREE && born & GONE == 0)
     }

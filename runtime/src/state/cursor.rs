@@ -11,6 +11,7 @@ pub struct Slot(pub(crate) u32);
 
 impl Slot {
     /// As an index of a slab.
+    #[inline]
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }

@@ -26,8 +26,7 @@ impl<K: State + Ord, V: State> Map<K, V> {
 
     /// The value of a sub-key for writing; the guard marks the entry dirty when it is written through.
     pub fn get_mut<'a>(&'a mut self, key: &'a K) -> Option<MapMut<'a, K, V>> {
-        self.0.get(key)?;
-        self.0.guard(key).map(MapMut)
+        self.0.live_guard(key).map(MapMut)
     }
 
     /// Whether there is a value.

@@ -1,5 +1,5 @@
 //! The one implementation of a column: a slab of shelves by slot, with its marks.
-use super::cell::{Address, LISTED, Stamp};
+use super::cell::{Address, Cell, LISTED, Stamp};
 use super::cursor::{Cursor, Slot};
 use super::error::StateError;
 use super::shelf::{CellOf, Shelf};
@@ -67,10 +67,7 @@ impl<S: Shelf> Table<S> {
     /// Whether a cell is younger than the TTL.
     #[inline]
     pub(super) fn is_live(&self, cell: &CellOf<S>) -> bool {
-        match self.ttl {
-            Some(ttl) if S::Stamp::MAY_EXPIRE => cell.written.millis().saturating_add(ttl) > self.cursor.millis(),
-            _ => true,
-        }
+        is_live(cell, self.ttl, self.cursor.millis())
     }
 
     /// The live cell at the cursor.
@@ -102,12 +99,19 @@ impl<S: Shelf> Table<S> {
         Some(Guard { cell, track: &mut self.track, slot: slot as u32, sub, now: S::Stamp::at(self.cursor.millis()) })
     }
 
+    /// A live cell for writing.
+    #[inline]
+    pub(super) fn live_guard<'a>(&'a mut self, sub: &'a S::Sub) -> Option<Guard<'a, S>> {
+        let (now, ttl) = (self.cursor.millis(), self.ttl);
+        self.guard(sub).filter(|guard| is_live(guard.cell, ttl, now))
+    }
+
     /// The value of a live cell for writing: dirty from now on, whether or not it is written.
     #[inline]
     pub(super) fn dirty(&mut self, sub: &S::Sub) -> Option<&mut S::Item> {
         let (now, ttl, slot) = (self.cursor.millis(), self.ttl, self.cursor.index());
         let cell = self.shelves.get_mut(slot)?.get_mut(sub)?;
-        if S::Stamp::MAY_EXPIRE && ttl.is_some_and(|ttl| cell.written.millis().saturating_add(ttl) <= now) {
+        if !is_live(cell, ttl, now) {
             return None;
         }
         self.track.touch(slot as u32, sub, cell);
@@ -200,6 +204,11 @@ impl<S: Shelf> Table<S> {
     pub(super) fn codec_error(&self, what: String) -> StateError {
         StateError::Codec { column: self.name.into(), what }
     }
+}
+
+#[inline]
+fn is_live<V, W: Stamp>(cell: &Cell<V, W>, ttl: Option<i64>, now: i64) -> bool {
+    !W::MAY_EXPIRE || ttl.is_none_or(|ttl| cell.written.millis().saturating_add(ttl) > now)
 }
 
 /// A cell that is dirty once written through.

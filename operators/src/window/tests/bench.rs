@@ -125,7 +125,7 @@ impl<F: Folding<u8, In = Event, Emitted = Emitted>, W: Windowing<u8, Folding = F
             self.memory.cursor().enter(look.slot);
             let (agenda, out, late) = (&mut self.agenda, &mut self.out, &mut self.late);
             let mut visit = Visit { slot: look.slot, key, watermark: Timestamp(watermark), agenda, out, late };
-            self.windows.look(look, &mut visit);
+            self.windows.look(look.at, &mut visit);
         }
         self.end()
     }
@@ -136,8 +136,8 @@ impl<F: Folding<u8, In = Event, Emitted = Emitted>, W: Windowing<u8, Folding = F
         let out: Vec<Emitted> = self.out.drain().collect();
         for (emitted, at) in out.iter().zip(times) {
             let expected = match emitted {
-                Either::Left(w) => w.end.0 - 1..w.end.0 + 1,
-                Either::Right(event) => event.1..event.1 + 1,
+                Either::Left(w) => w.end.0.saturating_sub(1)..=w.end.0,
+                Either::Right(event) => event.1..=event.1,
             };
             assert!(expected.contains(&at.0), "{emitted:?} at {}", at.0);
         }
