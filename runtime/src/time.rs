@@ -38,6 +38,7 @@ impl From<i32> for Timestamp {
     }
 }
 impl From<u64> for Timestamp {
+    #[inline]
     fn from(millis: u64) -> Self {
         Self(i64::try_from(millis).unwrap_or(i64::MAX))
     }
@@ -206,7 +207,9 @@ impl Watermark {
     }
 
     /// A split whose records are so much ahead of the watermark of all splits is not read until the others have caught up:
-    /// so that windows do not fill up with the records of one that runs ahead, for instance while old data are read.
+    /// so that windows and joins do not fill up with the records of one that runs ahead, for instance while old data are
+    /// read. Not for splits that each have a stretch of time of their own, such as a file for each day: they would be read
+    /// one after the other.
     ///
     /// ```
     /// use millstream_runtime::time::{Timestamp, Watermark, hours, secs};

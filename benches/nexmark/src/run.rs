@@ -10,6 +10,9 @@ use millstream::prelude::*;
 use millstream::runtime::run::Status;
 use std::sync::Arc;
 
+/// So far may a split run ahead of the others in event time: less would keep workers waiting.
+const AHEAD: Duration = millis(500);
+
 /// How events are generated, and what is told when.
 #[derive(Clone, Default)]
 pub struct Load {
@@ -65,7 +68,7 @@ pub fn draw(job: &Job, query: &Query, load: &Load, tally: &Tally) {
 
 fn events<B: FromBid>(job: &Job, load: &Load, timed: bool) -> Stream<Event<B>> {
     let events = job.source("events", load.source::<B>());
-    if timed { events.event_time(Event::ts, Watermark::ascending()) } else { events }
+    if timed { events.event_time(Event::ts, Watermark::ascending().aligned(AHEAD)) } else { events }
 }
 
 /// What the query gives on these events, as a plain loop.

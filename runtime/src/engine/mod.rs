@@ -10,6 +10,7 @@ pub(crate) mod credit;
 pub(crate) mod delaying;
 pub(crate) mod discovery;
 pub(crate) mod epoch;
+pub(crate) mod front;
 pub(crate) mod fuel;
 pub(crate) mod inbox;
 pub(crate) mod lanes;

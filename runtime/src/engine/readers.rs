@@ -1,4 +1,5 @@
 //! The splits of one source on one worker: which are open, where each stands, what each has promised.
+use super::front::OwnFront;
 use super::source::{ReadOnce, Splits};
 use super::stage::{Assigner, Next, Outputs};
 use super::tick::{News, Report};
@@ -43,6 +44,8 @@ pub(crate) struct Readers<S: Source> {
     waker: Option<Waker>,
     /// What all splits of the source have promised, for each origin; empty where none waits for others.
     promised: Vec<i64>,
+    /// Where splits wait for each other.
+    front: Option<OwnFront>,
 }
 
 struct Slot<S: Source> {
@@ -64,7 +67,13 @@ enum State<S: Source> {
 
 impl<S: Source> Readers<S> {
     /// The splits of a checkpoint that this worker goes on with. `assigners` are those of the source's stages.
-    pub fn new(uid: &str, source: S, assigners: Vec<Rc<Assigner>>, restored: Vec<StoredSplit>) -> Result<Self> {
+    pub fn new(
+        uid: &str,
+        source: S,
+        assigners: Vec<Rc<Assigner>>,
+        front: Option<OwnFront>,
+        restored: Vec<StoredSplit>,
+    ) -> Result<Self> {
         let mut readers = Self {
             uid: uid.into(),
             source,
@@ -77,6 +86,7 @@ impl<S: Source> Readers<S> {
             usual: 0,
             waker: None,
             promised: vec![],
+            front,
         };
         for stored in restored {
             readers.restore(stored)?;
@@ -129,12 +139,36 @@ impl<S: Source> Readers<S> {
     }
 
     /// Whether an open split waits for others, since its records are too far ahead of theirs. One that was idle when it was
-    /// last read does not: it holds back no watermark, so what it has got meanwhile might come too late.
+    /// last read does not: it holds back no watermark, so what it has got meanwhile might come too late. Of several event
+    /// times it must be ahead in each: else two splits would wait for each other, each ahead in another.
     fn is_ahead(&self, index: usize) -> bool {
         let is_open = |slot: &&Slot<S>| matches!(slot.state, State::Open(_)) && !slot.idle;
-        let all = self.assigners.iter().zip(&self.promised);
+        let mut aligned = self.assigners.iter().zip(&self.promised).filter(|(a, _)| a.is_aligned()).peekable();
         self.slots.get(index).filter(is_open).is_some()
-            && all.into_iter().any(|(assigner, promised)| assigner.is_ahead(index, Timestamp(*promised)))
+            && aligned.peek().is_some()
+            && aligned.all(|(assigner, promised)| assigner.is_ahead(index, Timestamp(*promised)))
+    }
+
+    /// Where the splits of this process have come since the tick.
+    fn look_around(&mut self) {
+        let Some(front) = &self.front else { return };
+        for (origin, promised) in self.promised.iter_mut().enumerate() {
+            *promised = front.least(origin).max(*promised);
+        }
+    }
+
+    /// Says to the other workers of the process where those of this one have come.
+    fn tell(&self) {
+        let Some(front) = &self.front else { return };
+        self.least(Self::holds).enumerate().for_each(|(origin, mark)| front.note(origin, mark));
+    }
+
+    /// What these splits promise, for each origin; `i64::MAX` where there is none.
+    fn least(&self, counts: fn(&Slot<S>) -> bool) -> impl Iterator<Item = i64> {
+        self.assigners.iter().map(move |assigner| {
+            let counted = self.slots.iter().enumerate().filter(|(_, slot)| counts(slot));
+            counted.map(|(i, _)| assigner.mark(i).0).min().unwrap_or(i64::MAX)
+        })
     }
 
     /// Whether the split holds back the watermark.
@@ -176,9 +210,11 @@ impl<S: Source> Splits for Readers<S> {
         let waits = |slot: &Slot<S>| matches!(slot.state, State::Waiting(_));
         let is_crowded = self.open >= OPEN_MOST && self.slots.iter().any(waits);
         self.promised = if is_crowded { vec![] } else { promised.to_vec() };
+        self.tell();
     }
 
     fn read(&mut self, next: &mut Next, out: &mut Outputs) -> Result<ReadOnce> {
+        self.look_around();
         let Some(index) = self.next_open()? else { return Ok(ReadOnce { bytes: 0, more: false }) };
         let mut batch = Batch { split: Some(index as u32), ..Batch::default() };
         batch.reserve(self.usual);
@@ -198,6 +234,7 @@ impl<S: Source> Splits for Readers<S> {
         if !batch.is_empty() {
             next.push(Parcel::new(batch), out)?;
         }
+        self.tell();
         let rests = |(at, s): (usize, &Slot<S>)| s.quiet || matches!(s.state, State::Ended(_)) || self.is_ahead(at);
         let all_quiet = self.slots.iter().enumerate().all(rests);
         Ok(ReadOnce { bytes, more: !all_quiet })
@@ -206,14 +243,8 @@ impl<S: Source> Splits for Readers<S> {
     fn report(&mut self) -> Report {
         // An instance whose splits are all idle must not hold back those of other workers; where all instances say so,
         // what the idle ones have promised counts (`Discovery::publish`).
-        let least = |counts: fn(&Slot<S>) -> bool| {
-            let of = |assigner: &Rc<Assigner>| {
-                let counted = self.slots.iter().enumerate().filter(|(_, s)| counts(s));
-                counted.map(|(i, _)| assigner.mark(i).0).min().unwrap_or(i64::MAX)
-            };
-            self.assigners.iter().map(of).collect()
-        };
-        let (marks, idle) = (least(Self::holds), least(|s| !matches!(s.state, State::Ended(_))));
+        let marks = self.least(Self::holds).collect();
+        let idle = self.least(|s| !matches!(s.state, State::Ended(_))).collect();
         self.slots.iter_mut().for_each(|s| s.fresh = false);
         let (ended, read) = (std::mem::take(&mut self.newly_ended), std::mem::take(&mut self.read));
         Report { marks, idle, ended, read }
@@ -241,3 +272,6 @@ impl<S: Source> Splits for Readers<S> {
 fn say(uid: &str, e: BoxError) -> BoxError {
     format!("source {uid:?}: {e}").into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,11 @@ impl Assigner {
         self.marks.borrow_mut().push(mark);
     }
 
+    /// Whether splits wait for each other.
+    pub(crate) fn is_aligned(&self) -> bool {
+        self.watermark.limit(Timestamp::MIN).is_some()
+    }
+
     /// Whether a split is too far ahead of what all splits have promised.
     pub(crate) fn is_ahead(&self, split: usize, watermark: Timestamp) -> bool {
         self.watermark.limit(watermark).is_some_and(|limit| self.mark(split) > limit)

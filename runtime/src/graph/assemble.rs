@@ -158,7 +158,10 @@ impl<'s> Assembler<'_, 's> {
             let published = (0..tree.timed.len()).map(|i| self.restored_mark(&format!("{uid}/{i}"))).collect();
             self.cx.discovery.borrow_mut().add(self.cx.workers, published, all);
         }
-        let splits = build.run(&uid, tree.assigners.clone(), own)?;
+        let (cx, origins) = (self.cx, tree.assigners.len());
+        let is_aligned = tree.assigners.iter().any(|assigner| assigner.is_aligned());
+        let front = is_aligned.then(|| cx.control.fronts.own(place, origins, cx.index, cx.workers));
+        let splits = build.run(&uid, tree.assigners.clone(), front, own)?;
         let spec =
             SourceSpec { uid: uid.clone(), operator: self.made.operators.len(), place, outputs: tree.leaves.len() };
         let (streams, reports) = source(self.cx, self.scope, self.ticks.clone(), spec, splits, next);

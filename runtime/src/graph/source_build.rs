@@ -3,6 +3,7 @@ use super::node::{Build, Graph};
 use crate::checkpoint::OperatorInfo;
 use crate::data::State;
 use crate::engine::discovery::{Discovered, FoundSplit};
+use crate::engine::front::OwnFront;
 use crate::engine::readers::{Readers, StoredSplit};
 use crate::engine::source::Splits as Running;
 use crate::engine::stage::Assigner;
@@ -26,8 +27,13 @@ pub(crate) trait SourceBuild {
     ///
     /// # Errors
     /// Where a split or offset of the checkpoint cannot be read.
-    fn run(self: Box<Self>, uid: &str, assigners: Vec<Rc<Assigner>>, own: Vec<StoredSplit>)
-    -> Result<Box<dyn Running>>;
+    fn run(
+        self: Box<Self>,
+        uid: &str,
+        assigners: Vec<Rc<Assigner>>,
+        front: Option<OwnFront>,
+        own: Vec<StoredSplit>,
+    ) -> Result<Box<dyn Running>>;
 }
 
 /// One of a known type.
@@ -80,9 +86,10 @@ impl<S: Source> SourceBuild for SourceOf<S> {
         self: Box<Self>,
         uid: &str,
         assigners: Vec<Rc<Assigner>>,
+        front: Option<OwnFront>,
         own: Vec<StoredSplit>,
     ) -> Result<Box<dyn Running>> {
-        Ok(Box::new(Readers::new(uid, self.source, assigners, own)?))
+        Ok(Box::new(Readers::new(uid, self.source, assigners, front, own)?))
     }
 }
 

@@ -2,6 +2,7 @@
 use super::released::Released;
 use crate::BoxError;
 use crate::checkpoint::Section;
+use crate::engine::front::Fronts;
 use crate::engine::logic::CopyHash;
 use crate::engine::pace::Clock;
 use crate::graph::assemble::Assembled;
@@ -112,6 +113,8 @@ pub(crate) struct Control {
     over: Arc<Released>,
     /// Who stands where, for the lookout.
     pub board: Board,
+    /// How far sources are read whose splits wait for each other.
+    pub fronts: Fronts,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -155,6 +158,7 @@ impl Control {
             released: Released::default(),
             over: Arc::default(),
             board: Board::default(),
+            fronts: Fronts::default(),
             clock,
         }
     }

@@ -146,6 +146,7 @@ impl Ord for Alarm {
 }
 
 impl PartialOrd for Alarm {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }

@@ -33,7 +33,7 @@ fn winners(uid: &str, events: Stream<Event>) -> Stream<Sold> {
             let (id, seller, category) = (a.id, a.seller, a.category);
             Some(Either::Left(Lot { id, seller, category, from: a.ts, expires: a.expires }))
         }
-        Event::Bid(bid) => Some(Either::Right(bid)),
+        Event::Bid(Bid { auction, bidder, price, ts, .. }) => Some(Either::Right(Offer { auction, bidder, price, ts })),
         Event::Person(_) => None,
     });
     lots.key_by(|lot| lot.id).process2(uid, bids.key_by(|bid| bid.auction), Winner)
@@ -49,74 +49,121 @@ struct Lot {
     expires: u64,
 }
 
+impl Lot {
+    fn takes(&self, bid: &Offer) -> bool {
+        (self.from..=self.expires).contains(&bid.ts)
+    }
+}
+
+/// What they read of a bid.
+#[derive(Clone, Copy, Serialize, Deserialize, State)]
+struct Offer {
+    auction: u64,
+    bidder: u64,
+    price: u64,
+    ts: u64,
+}
+
+impl Offer {
+    /// The highest wins; of several the oldest, then the one of the lowest bidder.
+    fn rank(&self) -> impl Ord + use<> {
+        (self.price, Reverse(self.ts), Reverse(self.bidder))
+    }
+}
+
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Sold {
     lot: Lot,
-    bid: Bid,
+    bid: Offer,
 }
 
-/// Finds the highest bid on an auction while that is open; of several the oldest, then the one of the lowest bidder.
+/// Finds the bid that wins each auction.
 struct Winner;
 
 #[derive(KeyedState)]
 struct Auctioned {
-    lot: Value<Lot>,
-    best: Value<Bid>,
-    /// Bids that came before their auction: from another split, or on one that has not begun.
-    early: List<Bid>,
+    known: Value<Known>,
+}
+
+/// What is known of an auction.
+#[derive(Clone, Serialize, Deserialize, State)]
+enum Known {
+    /// Bids that came before it: from another split, or on one that has not begun.
+    Awaited(Vec<Offer>),
+    /// It, and its best bid.
+    Open(Lot, Option<Offer>),
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self::Awaited(vec![])
+    }
 }
 
 /// Bids without an auction are looked at so often.
 const TIDY: Duration = millis(100);
 
 impl Winner {
-    fn offer(lot: &Lot, bid: Bid, best: &mut Value<Bid>) {
-        let order = |bid: &Bid| (bid.price, Reverse(bid.ts), Reverse(bid.bidder));
-        let counts = (lot.from..=lot.expires).contains(&bid.ts);
-        if counts && best.get().is_none_or(|best| order(&bid) > order(best)) {
-            best.set(bid);
-        }
+    /// When to look whether the auction has come.
+    fn look(bid: &Offer) -> Timestamp {
+        Timestamp::from(bid.ts).floor(TIDY) + TIDY
     }
 }
 
 impl Process2 for Winner {
     type Key = u64;
     type Left = Lot;
-    type Right = Bid;
+    type Right = Offer;
     type Out = Sold;
     type State = Auctioned;
     type Timer = ();
 
     fn on_left(&mut self, lot: Lot, ctx: &mut Ctx2<Self>) {
-        let Auctioned { best, early, .. } = &mut ctx.state;
-        early.iter_ref().for_each(|bid| Self::offer(&lot, *bid, best));
-        early.clear();
-        ctx.state.lot.set(lot);
+        let mut best = None;
+        if let Some(Known::Awaited(bids)) = ctx.state.known.get() {
+            best = bids.iter().filter(|bid| lot.takes(bid)).max_by_key(|bid| bid.rank()).copied();
+            if let Some(at) = bids.first().map(Self::look) {
+                ctx.cancel(at, ());
+            }
+        }
+        ctx.state.known.set(Known::Open(lot, best));
         ctx.timer_at(Timestamp::from(lot.expires + 1), ());
     }
 
-    fn on_right(&mut self, bid: Bid, ctx: &mut Ctx2<Self>) {
-        let at = Timestamp::from(bid.ts);
-        if let Some(lot) = ctx.state.lot.get() {
-            Self::offer(lot, bid, &mut ctx.state.best);
-        } else if ctx.watermark() <= at {
-            ctx.state.early.push(bid);
-            ctx.timer_at(at.floor(TIDY) + TIDY, ());
+    fn on_right(&mut self, bid: Offer, ctx: &mut Ctx2<Self>) {
+        match ctx.state.known.get() {
+            Some(Known::Open(lot, best)) => {
+                if lot.takes(&bid) && best.is_none_or(|best| bid.rank() > best.rank()) {
+                    ctx.state.known.set(Known::Open(*lot, Some(bid)));
+                }
+                return;
+            }
+            Some(Known::Awaited(_)) => {}
+            None if Timestamp::from(bid.ts) < ctx.watermark() => return, // its auction is over
+            None => ctx.timer_at(Self::look(&bid), ()),
+        }
+        if let Known::Awaited(bids) = ctx.state.known.dirty() {
+            bids.push(bid);
         }
     }
 
     fn on_timer(&mut self, (): (), ctx: &mut Ctx2<Self>) {
         let watermark = ctx.watermark();
-        let closed = ctx.state.lot.get().copied().filter(|lot| Timestamp::from(lot.expires) < watermark);
-        if let Some(lot) = closed {
-            if let Some(bid) = ctx.state.best.take() {
-                ctx.emit_at(Sold { lot, bid }, Timestamp::from(lot.expires));
+        match ctx.state.known.get() {
+            Some(Known::Open(lot, best)) if Timestamp::from(lot.expires) < watermark => {
+                if let Some(sold) = best.map(|bid| Sold { lot: *lot, bid }) {
+                    ctx.emit_at(sold, Timestamp::from(sold.lot.expires));
+                }
+                ctx.state.known.clear();
             }
-            ctx.state.lot.clear();
-        }
-        // Whose auction has not come by now were too early for it.
-        if ctx.state.early.iter_ref().all(|bid| Timestamp::from(bid.ts) < watermark) {
-            ctx.state.early.clear();
+            Some(Known::Open(..)) | None => {}
+            Some(Known::Awaited(bids)) => {
+                // Whose auction has not come by now were too early for it.
+                match bids.iter().max_by_key(|bid| bid.ts).filter(|last| Timestamp::from(last.ts) >= watermark) {
+                    Some(last) => ctx.timer_at(Self::look(last), ()),
+                    None => ctx.state.known.clear(),
+                }
+            }
         }
     }
 }
