@@ -5,6 +5,9 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for a record, and for room, before another look.
+const LOOK: Duration = Duration::from_millis(100);
+const LOOK_FOR_ROOM: Duration = Duration::from_millis(1);
 
 /// Copies so many records with an idempotent producer.
 pub fn at_least_once(brokers: &str, input: &str, output: &str, records: u64) {
@@ -25,19 +28,27 @@ fn copy(brokers: &str, input: &str, output: &str, records: u64, each: Option<Dur
     }
     let producer: BaseProducer = config.create().expect("the options are right");
     let (consumer, mut copied, mut began) = (topics.consumer(input), 0, Instant::now());
+    // Since the last record: a broker whose disk is full would be waited for for ever. Not by a clock, which costs.
+    let mut waited = Duration::ZERO;
     if each.is_some() {
         producer.init_transactions(PATIENCE).expect("init");
         producer.begin_transaction().expect("begin");
     }
     while copied < records {
-        let Some(Ok(message)) = consumer.poll(Duration::from_millis(100)) else { continue };
+        assert!(waited < PATIENCE, "{copied} of {records} records came from {input:?}, then none for {PATIENCE:?}");
+        let Some(Ok(message)) = consumer.poll(LOOK) else {
+            waited += LOOK;
+            continue;
+        };
         let mut record = BaseRecord::to(output).payload(message.payload().unwrap_or_default());
         record.key = message.key();
         while let Err((_, back)) = producer.send(record) {
             record = back;
-            producer.poll(Duration::from_millis(1));
+            producer.poll(LOOK_FOR_ROOM);
+            waited += LOOK_FOR_ROOM;
+            assert!(waited < PATIENCE, "{output:?} took {copied} of {records} records, then none for {PATIENCE:?}");
         }
-        copied += 1;
+        (copied, waited) = (copied + 1, Duration::ZERO);
         if copied % 1000 == 0 {
             producer.poll(Duration::ZERO);
         }
