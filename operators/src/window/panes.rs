@@ -53,7 +53,7 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
     fn revise(&mut self, pane: Timestamp, visit: &mut Visit<'_, K, F>) {
         for window in self.shape.revisable(pane, visit.watermark) {
             let turn = Look { at: self.shape.end(window), slot: visit.slot };
-            if self.state.fired.contains(&window) || !visit.agenda.has(&turn) {
+            if self.has_fired(window) || !visit.agenda.has(&turn) {
                 self.emit(window, visit);
             }
         }
@@ -61,8 +61,7 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
 
     fn fire(&mut self, window: Timestamp, visit: &mut Visit<'_, K, F>) {
         // It has, where a late arrival came between the watermark and this turn.
-        let has_fired = self.shape.is_patient() && self.state.fired.contains(&window);
-        let reach = if has_fired { self.reach(window) } else { self.emit(window, visit) };
+        let reach = if self.has_fired(window) { self.reach(window) } else { self.emit(window, visit) };
         let Some((first, last)) = reach else { return };
         let next = self.shape.next(window);
         if next <= last {
@@ -71,6 +70,11 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
         if !self.shape.is_patient() && first < next {
             self.forget(window);
         }
+    }
+
+    /// Whether a window has given a result; of windows that take no late records nothing is noted.
+    fn has_fired(&self, window: Timestamp) -> bool {
+        self.shape.is_patient() && self.state.fired.contains(&window)
     }
 
     /// The first and the last pane of a window.
@@ -90,10 +94,10 @@ impl<K: Key, F: Folding<K>> PaneWindows<K, F> {
 
     /// At the end of time everything that is left is over: there, one instant is that of many windows.
     fn end(&mut self, visit: &mut Visit<'_, K, F>) {
-        let ends = |panes: &Map<Timestamp, F::Acc>| Some((*panes.first()?.0, *panes.last()?.0));
-        if let Some((first, last)) = ends(&self.state.panes) {
-            for window in self.shape.endless(first, last) {
-                if !(self.shape.is_patient() && self.state.fired.contains(&window)) {
+        let panes = &self.state.panes;
+        if let (Some((first, _)), Some((last, _))) = (panes.first(), panes.last()) {
+            for window in self.shape.endless(*first, *last) {
+                if !self.has_fired(window) {
                     self.emit(window, visit);
                 }
             }
